@@ -1,0 +1,62 @@
+# Everything a newcomer needs, from a bare machine with Python 3.11 or later: `make run`, `make test`.
+# Nothing is installed outside this folder. No C compiler is needed: see hatch_build.py.
+
+ARGS ?=
+LIBRARY := agent/gate/_native.so
+# What an installation is made from. The package itself is installed in place, so its Python is not listed.
+INSTALLED_FROM := pyproject.toml hatch_build.py agent/__init__.py $(wildcard agent/gate/*.c agent/gate/*.h)
+
+# The first Python here that can do the work; `make PYTHON=/path/to/python3.12 ...` chooses another.
+SUITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	if $$name -c '$(SUITS)' >/dev/null 2>&1; then echo $$name; break; fi; done)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check bench native clean FORCE
+
+run: .venv/.installed ## Play a synthetic school day and serve its counts on http://127.0.0.1:10484/ (Ctrl-C ends it)
+	.venv/bin/hallwatch run --demo $(ARGS)
+
+test: .venv/.installed ## Run all tests (ARGS="-k tls" runs some)
+	.venv/bin/python -m pytest $(ARGS)
+
+check: .venv/.installed ## Check format, lint, types and the order of the house
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/python -m pytest -q tests/test_layers.py tests/test_house.py
+
+bench: .venv-bench/.installed ## Measure beside nfstream on the same capture (ARGS="FILE --rounds 5")
+	.venv-bench/bin/python bench/replay_vs_nfstream.py --write docs/performance.md $(ARGS)
+
+native: .venv/.installed ## Compile the gate if its C sources have changed
+
+clean: ## Remove everything that make has made
+	rm -rf .venv .venv-bench .bench build dist $(LIBRARY)
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+help: ## Show this
+	@while IFS= read -r line; do case $$line in \
+	[a-z]*:*'## '*) printf '  make %-7s %s\n' "$${line%%:*}" "$${line#*## }";; esac; done <$(firstword $(MAKEFILE_LIST))
+
+.venv/.installed: $(INSTALLED_FROM) $(if $(wildcard $(LIBRARY)),,FORCE)
+	$(call install,dev)
+
+.venv-bench/.installed: $(INSTALLED_FROM) $(if $(wildcard $(LIBRARY)),,FORCE)
+	$(call install,bench)
+
+# Makes the folder of the target a virtual environment that holds Hallwatch, in place, with one set of extras.
+define install
+	@$(if $(PYTHON),,for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+		if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+			echo "$$name is there but cannot make a virtual environment."; \
+			echo "On Debian and Ubuntu: sudo apt install $$name-venv"; exit 1; fi; done >&2; \
+		echo 'Hallwatch needs Python 3.11 or later; none is on PATH. `make PYTHON=/path/to/python ...` names one.' >&2; \
+		exit 1)
+	@$(PYTHON) -c '$(SUITS)' || { echo '$(PYTHON) is older than 3.11 or has no venv module.' >&2; exit 1; }
+	@echo 'Installing into $(@D) (the first time takes a minute or two) ...'
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$(1)]'
+	@touch $@
+endef

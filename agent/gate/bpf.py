@@ -1,0 +1,73 @@
+"""bpf(2) through ctypes: create maps, load a program, read and write map elements. Sizes are bytes, descriptors plain ints.
+
+The attribute layouts are those of include/uapi/linux/bpf.h; each is zero-padded, as the kernel asks of newer callers.
+"""
+
+import ctypes
+import os
+import platform
+import struct
+from typing import Final
+
+_SYSCALL: Final = {"x86_64": 321, "aarch64": 280}
+_LOG_BYTES: Final = 1 << 20
+_ATTRIBUTE_BYTES: Final = 128
+
+MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, PROG_LOAD, PROG_TEST_RUN, MAP_FREEZE = 0, 1, 2, 3, 5, 10, 22
+SOCKET_FILTER: Final = 1
+PSEUDO_MAP_FD, PSEUDO_MAP_VALUE = 1, 2
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class BpfError(OSError):
+    """A call that the kernel refused; `log` is the verifier's, when there is one."""
+
+    def __init__(self, number: int, what: str, log: str = "") -> None:
+        super().__init__(number, f"{what}: {os.strerror(number)}")
+        self.log = log
+
+
+def _call(command: int, attributes: bytes, what: str, log: ctypes.Array[ctypes.c_char] | None = None) -> int:
+    number = _SYSCALL.get(platform.machine())
+    if number is None:
+        raise BpfError(38, f"{what}: no bpf(2) number known for {platform.machine()}")
+    room = ctypes.create_string_buffer(attributes, _ATTRIBUTE_BYTES)
+    result = int(_libc.syscall(number, command, room, _ATTRIBUTE_BYTES))
+    if result < 0:
+        raise BpfError(ctypes.get_errno(), what, log.value.decode("ascii", "replace") if log else "")
+    return result
+
+
+def create_map(kind: int, key_bytes: int, value_bytes: int, max_entries: int, flags: int, name: str) -> int:
+    """A new map's descriptor."""
+    attributes = struct.pack("<IIIIIII16s", kind, key_bytes, value_bytes, max_entries, flags, 0, 0, name.encode()[:15])
+    return _call(MAP_CREATE, attributes, f"cannot create BPF map {name}")
+
+
+def freeze_map(descriptor: int) -> None:
+    """Makes a map read-only for user space, so that the verifier may take its values as constants."""
+    _call(MAP_FREEZE, struct.pack("<I", descriptor), "cannot freeze BPF map")
+
+
+def load_program(instructions: bytes, name: str) -> int:
+    """Verifies and loads a socket filter; its descriptor.
+
+    Raises:
+        BpfError: with the verifier's log.
+    """
+    code = ctypes.create_string_buffer(instructions, len(instructions))
+    licence = ctypes.create_string_buffer(b"GPL")
+    attributes = struct.pack(
+        *("<IIQQIIQII16s", SOCKET_FILTER, len(instructions) // 8, ctypes.addressof(code), ctypes.addressof(licence)),
+        *(0, 0, 0, 0, 0, name.encode()[:15]),
+    )
+    try:
+        return _call(PROG_LOAD, attributes, "cannot load the BPF program")
+    except BpfError:
+        log = ctypes.create_string_buffer(_LOG_BYTES)  # asked for only now: writing it makes loading slow
+        attributes = struct.pack(
+            *("<IIQQIIQII16s", SOCKET_FILTER, len(instructions) // 8, ctypes.addressof(code), ctypes.addressof(licence)),
+            *(1, _LOG_BYTES, ctypes.addressof(log), 0, 0, name.encode()[:15]),
+        )
+        return _call(PROG_LOAD, attributes, "cannot load the BPF program", log)

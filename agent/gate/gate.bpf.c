@@ -1,0 +1,196 @@
+/* The gate in the kernel: a socket filter around gate_core.h that counts every packet and passes none.
+ *
+ * Built by the Makefile's target `bpf`; the object is committed, and CI rebuilds it to the same hash. Helpers and
+ * context fields are declared here (they are stable ABI), so no kernel headers are needed; one configuration
+ * structure in .rodata, frozen before the program is loaded (agent/gate/kernel.py).
+ */
+#include "gate_core.h"
+
+#define SECTION(name) __attribute__((section(name), used))
+
+/* ---- The kernel's ABI: include/uapi/linux/bpf.h */
+struct __sk_buff {
+    u32 len, pkt_type, mark, queue_mapping, protocol, vlan_present, vlan_tci, vlan_proto, priority, ingress_ifindex, ifindex;
+    u32 tc_index, cb[5], hash, tc_classid, data, data_end, napi_id, family, remote_ip4, local_ip4, remote_ip6[4], local_ip6[4];
+    u32 remote_port, local_port, data_meta;
+    u64 flow_keys, tstamp;
+    u32 wire_len, gso_segs;
+    u64 sk;
+    u32 gso_size;
+};
+
+struct map_definition {
+    u32 type, key_size, value_size, max_entries, flags;
+};
+
+enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_QUEUE = 22, MAP_RINGBUF = 27 };
+enum { FLAG_NO_PREALLOC = 1, FLAG_MMAPABLE = 1 << 10 };
+enum { UPDATE_ANY = 0, UPDATE_NOEXIST = 1, RINGBUF_NO_WAKEUP = 1 };
+
+static void *(*const map_lookup)(void *map, const void *key) = (void *)1;
+static long (*const map_update)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
+static u64 (*const ktime_ns)(void) = (void *)5;
+static long (*const load_bytes)(const void *skb, u32 offset, void *to, u32 length) = (void *)26;
+static long (*const map_push)(void *map, const void *value, u64 flags) = (void *)87;
+static long (*const map_pop)(void *map, void *value) = (void *)88;
+static long (*const ringbuf_output)(void *ringbuf, void *data, u64 size, u64 flags) = (void *)130;
+
+/* ---- Tables. Sizes are of the shipped defaults; the loader sets max_entries from the settings. */
+#define MAP(name, kind, key, value, entries, bits) \
+    struct map_definition SECTION("maps") name = {.type = kind, .key_size = key, .value_size = value, .max_entries = entries, .flags = bits}
+
+struct scratch { /* one packet's room, on the CPU that sees it */
+    struct gate_slice slice;
+    u8 bytes[GATE_TLS_BYTES];
+    u8 head[GATE_HTTP_SEARCH_BYTES];
+    struct gate_packet packet;
+    struct gate_piece piece;
+    u32 plain;
+};
+
+MAP(rows, MAP_ARRAY, 4, sizeof(struct gate_row), 1 << 18, FLAG_MMAPABLE);
+MAP(flows, MAP_HASH, sizeof(struct gate_key), 4, 1 << 18, 0);
+MAP(free_slots, MAP_QUEUE, 0, 4, 1 << 18, 0);
+MAP(fragments, MAP_LRU_HASH, sizeof(struct gate_fragment_key), sizeof(struct gate_fragment), 4096, 0);
+MAP(personal, MAP_HASH, 16, 1, 65536, FLAG_NO_PREALLOC);
+MAP(totals, MAP_PERCPU_ARRAY, 4, sizeof(struct gate_totals), 1, 0);
+MAP(scratch_room, MAP_PERCPU_ARRAY, 4, sizeof(struct scratch), 1, 0);
+MAP(slices, MAP_RINGBUF, 0, 0, 1 << 23, 0);
+
+volatile const struct gate_config SECTION(".rodata") config = {0};
+
+struct gate {
+    struct __sk_buff *skb;
+    struct scratch *scratch;
+    struct gate_totals *totals;
+};
+
+/* Keeps the compiler from undoing a bound between the check and its use, which the verifier would then not see. */
+#define BOUND(value) asm volatile("" : "+r"(value))
+
+/* ---- What gate_core.h asks a build for */
+
+GATE_INLINE int gate_load(struct gate *gate, u32 offset, void *to, u32 length) {
+    return load_bytes(gate->skb, offset, to, length) ? -1 : 0;
+}
+
+GATE_INLINE int gate_load_head(struct gate *gate, u32 offset, u32 length) {
+    u64 size = length;
+    BOUND(size);
+    if (size < 1 || size > GATE_HTTP_SEARCH_BYTES) return -1;
+    return load_bytes(gate->skb, offset, gate->scratch->head, size) ? -1 : 0;
+}
+
+GATE_INLINE u8 gate_head_at(struct gate *gate, u32 index) {
+    u64 at = index;
+    BOUND(at);
+    return gate->scratch->head[at & (GATE_HTTP_SEARCH_BYTES - 1)];
+}
+
+GATE_INLINE struct gate_piece *gate_piece(struct gate *gate) {
+    __builtin_memset(&gate->scratch->piece, 0, sizeof gate->scratch->piece);
+    return &gate->scratch->piece;
+}
+
+GATE_INLINE u32 gate_plain(struct gate *gate, u32 number) {
+    *(volatile u32 *)&gate->scratch->plain = number;
+    return *(volatile u32 *)&gate->scratch->plain;
+}
+
+GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32 offset) {
+    struct scratch *scratch = gate->scratch;
+    u64 size = slice->length;
+    scratch->slice = *slice;
+    BOUND(size);
+    if (size > GATE_TLS_BYTES) return -1;
+    if (size && load_bytes(gate->skb, offset, scratch->bytes, size)) return -1;
+    size = slice->length;
+    BOUND(size);
+    if (size > GATE_TLS_BYTES) return -1;
+    if (ringbuf_output(&slices, scratch, sizeof scratch->slice + size, RINGBUF_NO_WAKEUP)) {
+        gate->totals->lost_slices++;
+        return -1;
+    }
+    return 0;
+}
+
+GATE_INLINE struct gate_totals *gate_totals(struct gate *gate) { return gate->totals; }
+GATE_INLINE const struct gate_config *gate_config(struct gate *gate) {
+    (void)gate;
+    return (const struct gate_config *)&config;
+}
+
+GATE_INLINE int gate_find(struct gate *gate, const struct gate_key *key, u32 *slot) {
+    (void)gate;
+    const u32 *found = map_lookup(&flows, key);
+    if (!found) return -1;
+    *slot = *found;
+    return 0;
+}
+
+GATE_INLINE struct gate_row *gate_row(struct gate *gate, u32 slot) {
+    (void)gate;
+    return map_lookup(&rows, &slot);
+}
+
+#include "gate_flow.h"
+
+/* Two CPUs may meet a new flow at once: the second one's row goes back, and the first one's is used. */
+GATE_INLINE int gate_create(struct gate *gate, const struct gate_packet *packet, int replace, u32 *slot) {
+    if (map_pop(&free_slots, slot)) return -1;
+    struct gate_row *row = gate_row(gate, *slot);
+    if (!row) return -1;
+    start_row(gate, row, packet);
+    if (!map_update(&flows, &packet->key, slot, replace ? UPDATE_ANY : UPDATE_NOEXIST)) {
+        gate->totals->new_flows++;
+        return 0;
+    }
+    row->flags = 0;
+    map_push(&free_slots, slot, 0);
+    return gate_find(gate, &packet->key, slot);
+}
+
+GATE_INLINE int gate_is_personal(struct gate *gate, const u8 *address) {
+    (void)gate;
+    return map_lookup(&personal, address) != 0;
+}
+
+GATE_INLINE int gate_find_fragment(struct gate *gate, const struct gate_fragment_key *key, struct gate_fragment *found) {
+    (void)gate;
+    const struct gate_fragment *kept = map_lookup(&fragments, key);
+    if (!kept) return -1;
+    *found = *kept;
+    return 0;
+}
+
+GATE_INLINE void gate_keep_fragment(struct gate *gate, const struct gate_fragment_key *key, const struct gate_fragment *fragment) {
+    (void)gate;
+    map_update(&fragments, key, fragment, UPDATE_ANY);
+}
+
+GATE_INLINE void gate_add(u64 *counter, u64 amount) { __sync_fetch_and_add(counter, amount); }
+
+/* Every packet of the socket's interface, both ways. Returns 0: the packet goes no further. */
+SECTION("socket") int hallwatch_gate(struct __sk_buff *skb) {
+    u32 zero = 0;
+    struct gate gate = {.skb = skb};
+    gate.scratch = map_lookup(&scratch_room, &zero);
+    gate.totals = map_lookup(&totals, &zero);
+    if (!gate.scratch || !gate.totals) return 0;
+    struct gate_packet *packet = &gate.scratch->packet;
+    __builtin_memset(packet, 0, sizeof *packet);
+    packet->time_ns = ktime_ns();
+    packet->captured_bytes = skb->len;
+    packet->wire_bytes = skb->len;
+    packet->frames = 1;
+    if (skb->gso_segs > 1) packet->frames = skb->gso_segs;
+    if (skb->vlan_present) {
+        packet->vlan = skb->vlan_tci & 0xFFF;
+        packet->tagged = 1;
+        packet->wire_bytes += 4;
+    }
+    gate_frame(&gate, LINK_ETHERNET, packet);
+    return 0;
+}
+
+char SECTION("license") gate_license[] = "GPL";

@@ -1,0 +1,340 @@
+/* A packet of a flow -> slices: looks at how the flow begins and opens what its row of the table allows.
+ *
+ * Looking happens here, below the door: bytes that are looked at and not opened never leave the gate.
+ */
+#ifndef GATE_OPEN_H
+#define GATE_OPEN_H
+
+#include "gate_core.h"
+#include "gate_decode.h"
+
+GATE_INLINE void close_flow(struct gate_row *row) { row->flags |= FLOW_CLOSED; }
+
+/* Hands over `length` bytes of the piece from `skip` on, and counts them as opened. */
+GATE_INLINE int open_slice(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet,
+                           u32 kind, u32 flags, u32 skip, u32 length) {
+    struct gate_slice slice = {0};
+    slice.time_ns = packet->time_ns;
+    slice.slot = piece->slot;
+    slice.offset = piece->offset + skip;
+    slice.length = length;
+    slice.payload_bytes = packet->payload_bytes;
+    slice.direction = piece->direction;
+    slice.kind = (u8)kind;
+    slice.flags = (u8)(flags | (piece->fragmented ? SLICE_FRAGMENT : 0));
+    if (gate_emit(gate, &slice, piece->at + skip)) return -1;
+    gate_add(&row->opened_bytes, length);
+    gate_totals(gate)->opened_bytes[kind < SLICE_KINDS ? kind : 0] += length;
+    piece->opened = (u8)kind;
+    return 0;
+}
+
+/* ---- TLS over TCP */
+
+/* Ports on which TLS is spoken from the first byte: there an early segment may be opened before the one that
+ * shows the ClientHello's start has come (segments out of order). */
+GATE_INLINE int is_tls_port(u32 port) {
+    switch (port) {
+    case 443: case 465: case 563: case 636: case 853: case 989: case 990: case 992: case 993: case 994: case 995:
+    case 5061: case 5228: case 5349: case 8443: case 8883:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* A record header (RFC 8446 section 5.1) of type handshake, version 3.x. */
+GATE_INLINE int looks_like_tls(u32 first) { return first >> 16 == 0x1603 && (first >> 8 & 0xFF) <= 4; }
+
+/* Checks the stream's first nine bytes, as far as this piece holds them, and learns from bytes 3 to 8 how long the
+ * first record and the ClientHello are. 0, or -1 when this is no ClientHello. */
+GATE_INLINE int learn_hello(struct gate *gate, struct gate_row *row, const struct gate_piece *piece) {
+    u64 window = row->window;
+    for (u32 i = 0; i < 9; i++) {
+        u32 position = piece->offset + i;
+        u8 byte;
+        if (position > 8 || i >= piece->captured || gate_load(gate, piece->at + i, &byte, 1)) break;
+        if (position < 3) {
+            if (byte > 4 && (position || byte != 0x16)) return -1; /* 0x16, then 3.0 to 3.4 */
+        } else {
+            u32 place = (position - 3) & 7;
+            window &= ~(0xFFULL << (place * 8));
+            window |= (u64)byte << (place * 8) | 1ULL << (48 + place);
+        }
+    }
+    row->window = window;
+    if (window >> 50 & 1 && (window >> 16 & 0xFF) != 1) return -1; /* another handshake message */
+    if (window >> 48 != 0x3F || row->cursor) return 0;
+    u32 record = (u32)(window & 0xFF) << 8 | (u32)(window >> 8 & 0xFF);
+    u32 hello = (u32)(window >> 24 & 0xFF) << 16 | (u32)(window >> 32 & 0xFF) << 8 | (u32)(window >> 40 & 0xFF);
+    row->cursor = 5 + record;
+    row->limit = gate_smaller(GATE_TLS_BYTES, 9 + hello);
+    return 0;
+}
+
+/* A ClientHello over several records: each further record header found in order moves the end by its five bytes. */
+GATE_INLINE void follow_records(struct gate *gate, struct gate_row *row, const struct gate_piece *piece) {
+    u8 h[5];
+    for (u32 i = 0; i < 8; i++) {
+        u32 inside = row->cursor - piece->offset;
+        if (!row->cursor || row->cursor >= row->limit || row->cursor < piece->offset) return;
+        if (inside + 5 > piece->captured || gate_load(gate, piece->at + inside, h, 5)) return;
+        if (h[0] != 0x16) {
+            row->limit = row->cursor;
+            return;
+        }
+        row->cursor += 5 + gate_be16(h + 3);
+        row->limit = gate_smaller(GATE_TLS_BYTES, row->limit + 5);
+    }
+}
+
+GATE_INLINE void open_tls(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
+    u32 widen = gate_config(gate)->widen_bytes;
+    if (piece->offset < 9 && learn_hello(gate, row, piece)) {
+        close_flow(row);
+        return;
+    }
+    follow_records(gate, row, piece);
+    u32 limit = (row->limit ? row->limit : GATE_TLS_BYTES) + widen;
+    if (piece->offset >= limit) return;
+    u32 length = gate_smaller(piece->captured, limit - piece->offset);
+    if (row->opened_bytes + length > GATE_TLS_BYTES + widen) { /* retransmissions have eaten the window */
+        close_flow(row);
+        return;
+    }
+    open_slice(gate, row, piece, packet, SLICE_TLS, 0, 0, length);
+}
+
+/* ---- HTTP/1 */
+
+/* The first four bytes of a method and the space after it, or the start of a longer method (RFC 9110 section 9,
+ * RFC 4918 section 9, RFC 5789). 0, or how many bytes the method has. */
+GATE_INLINE u32 http_method(u32 first, u32 second) {
+    switch (first) {
+    case 0x47455420: return 3;                                               /* "GET " */
+    case 0x50555420: return 3;                                               /* "PUT " */
+    case 0x504F5354: return second >> 24 == 0x20 ? 4 : 0;                    /* "POST" */
+    case 0x48454144: return second >> 24 == 0x20 ? 4 : 0;                    /* "HEAD" */
+    case 0x50415443: return second >> 16 == 0x4820 ? 5 : 0;                  /* "PATCH " */
+    case 0x54524143: return second >> 16 == 0x4520 ? 5 : 0;                  /* "TRACE " */
+    case 0x44454C45: return second >> 8 == 0x544520 ? 6 : 0;                 /* "DELETE " */
+    case 0x4F505449: return second == 0x4F4E5320 ? 7 : 0;                    /* "OPTIONS " */
+    case 0x434F4E4E: return second == 0x45435420 ? 7 : 0;                    /* "CONNECT " */
+    case 0x50524F50: return second == 0x46494E44 ? 8 : 0;                    /* "PROPFIND" */
+    default: return 0;
+    }
+}
+
+/* Letters to lower case, without a branch: 0x40 set means a letter or close to one. */
+GATE_INLINE u8 folded(u8 byte) { return byte | (byte & 0x40) >> 1; }
+
+/* 1 when `value` (below 2^63) is 0, without a branch: the verifier walks both sides of each branch in a loop. */
+GATE_INLINE u64 is_zero(u64 value) { return ((value - 1) & ~value) >> 63; }
+
+/* Looks through the head for a line that starts with "Host:". Returns where its value starts, GATE_HTTP_NONE when
+ * these bytes hold none, GATE_HTTP_ENDED when the head ends first. `window` holds the last eight bytes, so a word cut
+ * by a segment's end is found. */
+enum { GATE_HTTP_NONE = GATE_HTTP_SEARCH_BYTES + 1, GATE_HTTP_ENDED = GATE_HTTP_SEARCH_BYTES + 2 };
+
+GATE_INLINE u32 find_host(struct gate *gate, u32 length, u64 *window) {
+    u64 last = *window;
+    u32 found = GATE_HTTP_NONE;
+    for (u32 i = 0; i < GATE_HTTP_SEARCH_BYTES; i++) {
+        if (i >= length) break;
+        last = last << 8 | folded(gate_head_at(gate, i));
+        u64 host = is_zero((last & 0xFFFFFFFFFFFFULL) ^ 0x0A686F73743AULL); /* "\nhost:" */
+        u64 end = is_zero((last & 0xFFFFFF) ^ 0x0A0D0A) | is_zero((last & 0xFFFF) ^ 0x0A0A);
+        if (host | end) {
+            found = host ? i + 1 : GATE_HTTP_ENDED;
+            break;
+        }
+    }
+    *window = last;
+    return gate_plain(gate, found);
+}
+
+/* Where the line that holds byte `from` ends, at most GATE_HTTP_HOST_BYTES on; `length` when it does not end here. */
+GATE_INLINE u32 find_line_end(struct gate *gate, u32 from, u32 length) {
+    u32 end = length;
+    for (u32 i = 0; i < GATE_HTTP_HOST_BYTES; i++) {
+        if (from + i >= length) break;
+        u64 byte = gate_head_at(gate, from + i);
+        if (is_zero(byte ^ '\r') | is_zero(byte ^ '\n')) {
+            end = from + i;
+            break;
+        }
+    }
+    return gate_plain(gate, end);
+}
+
+/* Searches the head in stream order for the Host line and hands over its value, which may go on in later segments.
+ * Gives up at the head's end, or after GATE_HTTP_SEARCH_BYTES. */
+GATE_INLINE void open_http(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
+    if (piece->offset > row->cursor) return; /* a hole: what comes after it cannot be told from a body */
+    u32 skip = row->cursor - piece->offset;
+    if (skip >= piece->captured || row->cursor >= GATE_HTTP_SEARCH_BYTES) return;
+    u32 length = gate_smaller(piece->captured - skip, GATE_HTTP_SEARCH_BYTES - row->cursor);
+    if (gate_load_head(gate, piece->at + skip, length)) return;
+    row->cursor += length;
+    u32 last = row->cursor >= GATE_HTTP_SEARCH_BYTES, value = 0;
+    if (!(row->flags & FLOW_HOST_VALUE)) {
+        value = find_host(gate, length, &row->window);
+        if (value == GATE_HTTP_ENDED || (value == GATE_HTTP_NONE && last)) close_flow(row);
+        if (value > length) return;
+        row->flags |= FLOW_HOST_VALUE;
+        row->limit = 0;
+    }
+    u32 end = find_line_end(gate, value, length);
+    u32 have = gate_smaller(end - value, GATE_HTTP_HOST_BYTES - row->limit);
+    row->limit += have;
+    u32 ended = end < length || last || row->limit >= GATE_HTTP_HOST_BYTES;
+    if (have || ended) open_slice(gate, row, piece, packet, SLICE_HTTP_HOST, ended ? SLICE_END : 0, skip + value, have);
+    if (ended) close_flow(row);
+}
+
+/* ---- UDP */
+
+/* A plausible DNS header (RFC 1035 section 4.1.1): an opcode in use, few questions, and something in it. */
+GATE_INLINE int looks_like_dns(struct gate *gate, const struct gate_piece *piece, u32 prefix) {
+    u8 h[12];
+    if (piece->captured < 12 + prefix || gate_load(gate, piece->at + prefix, h, 12)) return 0;
+    u32 opcode = h[2] >> 3 & 15, questions = gate_be16(h + 4), answers = gate_be16(h + 6), others = gate_be16(h + 8);
+    u32 additional = gate_be16(h + 10);
+    return opcode <= 6 && questions <= 32 && answers <= 512 && others <= 512 && additional <= 512 && questions + answers + others > 0;
+}
+
+GATE_INLINE int is_dns_port(u32 port) { return port == 53 || port == 5353 || port == 5355; }
+
+/* QUIC versions whose Initial can be read: 1, 2, the drafts, Meta's mvfst, Google's Q and T (RFC 9000 section 15). */
+GATE_INLINE int is_quic_version(u32 version) {
+    return version == 1 || version == 0x6B3343CF || version >> 8 == 0xFF0000 || version >> 4 == 0xFACEB00 ||
+           version >> 8 == 0x513034 || version >> 8 == 0x513035 || version >> 8 == 0x543035;
+}
+
+enum quic_look { QUIC_NOT, QUIC_LONG, QUIC_INITIAL };
+
+/* RFC 9000 section 17.2; version 2 numbers the packet types anew (RFC 9369 section 3.2). */
+GATE_INLINE u32 looks_like_quic(struct gate *gate, const struct gate_piece *piece) {
+    u8 h[16];
+    if (piece->captured < 16 || gate_load(gate, piece->at, h, 16)) return QUIC_NOT;
+    if (!(h[0] & 0x80)) { /* Google QUIC up to Q043: flags with a version and an 8-byte connection ID, then the version */
+        u32 version = gate_be32(h + 9);
+        return (h[0] & 0x09) == 0x09 && !(h[0] & 0xC0) && version >> 8 == 0x513034 ? QUIC_INITIAL :
+               (h[0] & 0x09) == 0x09 && !(h[0] & 0xC0) && version >> 8 == 0x513033 ? QUIC_INITIAL : QUIC_NOT;
+    }
+    u32 version = gate_be32(h + 1);
+    if (!is_quic_version(version)) return QUIC_NOT;
+    u32 type = h[0] >> 4 & 3;
+    if (version == 0x6B3343CF) return type == 1 ? QUIC_INITIAL : QUIC_LONG;
+    if (version >> 8 == 0x513034) return QUIC_INITIAL; /* Q046: its types are of the draft then, all carry a CHLO in the clear */
+    return type == 0 ? QUIC_INITIAL : QUIC_LONG;
+}
+
+/* RFC 9147 section 5.2: a handshake record of epoch 0 that holds a ClientHello. */
+GATE_INLINE int looks_like_dtls(struct gate *gate, const struct gate_piece *piece) {
+    u8 h[14];
+    if (piece->captured < 25 || gate_load(gate, piece->at, h, 14)) return 0;
+    return h[0] == 0x16 && (h[1] == 0xFE || (h[1] == 0x01 && h[2] == 0x00)) && !h[3] && !h[4] && h[13] == 1;
+}
+
+/* ---- Banners: the first payload packet each way */
+
+GATE_INLINE void open_banner(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
+    u32 mine = piece->direction ? FLOW_BANNER_CLIENT : FLOW_BANNER_SERVER;
+    if (row->flags & mine || piece->offset) return;
+    row->flags |= (u16)mine;
+    u32 length = gate_smaller(piece->captured, GATE_BANNER_BYTES + gate_config(gate)->widen_bytes);
+    open_slice(gate, row, piece, packet, SLICE_BANNER, length == packet->payload_bytes ? SLICE_END : 0, 0, length);
+    if (row->flags & FLOW_BANNER_CLIENT && row->flags & FLOW_BANNER_SERVER) close_flow(row);
+}
+
+/* ---- Which row */
+
+/* Tells from a flow's first payload which row of the table it is. FLOW_UNDECIDED: not yet to be told. */
+GATE_INLINE u32 decide_stream(struct gate *gate, struct gate_row *row, const struct gate_piece *piece, const struct gate_packet *packet, u32 midstream) {
+    u8 h[8] = {0};
+    u32 server_port = row->key.port[(row->client ^ 1) & 1], personal = row->flags & FLOW_PERSONAL;
+    if (server_port == 53) return piece->offset || looks_like_dns(gate, piece, 2) || piece->captured < 14 ? FLOW_DNS : FLOW_OTHER;
+    if (piece->direction == GATE_TO_CLIENT) { /* the server speaks first, if the client has not been heard */
+        if (midstream || !(row->flags & FLOW_BASE_SERVER) || packet->acknowledgement != row->base[GATE_TO_SERVER]) return FLOW_UNDECIDED;
+        return personal ? FLOW_UNDECIDED : FLOW_OTHER;
+    }
+    if (piece->offset) return is_tls_port(server_port) && piece->offset < GATE_TLS_BYTES ? FLOW_TLS : FLOW_UNDECIDED;
+    if (looks_like_tls(piece->first)) {
+        if (piece->captured < 6 || gate_load(gate, piece->at + 4, h, 2)) return is_tls_port(server_port) ? FLOW_TLS : FLOW_OTHER;
+        return h[1] == 1 ? FLOW_TLS : FLOW_OTHER;
+    }
+    if (piece->captured < 4 && is_tls_port(server_port) && piece->first >> 24 == 0x16) return FLOW_TLS;
+    if (personal) return FLOW_OTHER;
+    if (piece->captured < 8 || gate_load(gate, piece->at + 4, h, 4)) return FLOW_OTHER;
+    row->limit = http_method(piece->first, gate_be32(h));
+    return row->limit ? FLOW_HTTP : FLOW_OTHER;
+}
+
+GATE_INLINE u32 decide_datagram(struct gate *gate, const struct gate_row *row, const struct gate_piece *piece) {
+    if ((is_dns_port(row->key.port[0]) || is_dns_port(row->key.port[1])) && looks_like_dns(gate, piece, 0)) return FLOW_DNS;
+    if (looks_like_quic(gate, piece)) return piece->direction == GATE_TO_SERVER ? FLOW_QUIC : FLOW_UNDECIDED;
+    if (looks_like_dtls(gate, piece)) return piece->direction == GATE_TO_SERVER ? FLOW_DTLS : FLOW_UNDECIDED;
+    return FLOW_OTHER;
+}
+
+/* Opens of one datagram what its row allows. A later fragment goes the way of its first. */
+GATE_INLINE void open_datagram(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet, u32 follows) {
+    u32 length = gate_smaller(piece->captured, GATE_DATAGRAM_BYTES);
+    if (follows) {
+        if (follows == SLICE_DNS || follows == SLICE_QUIC || follows == SLICE_DTLS)
+            if (piece->offset < GATE_DATAGRAM_BYTES)
+                open_slice(gate, row, piece, packet, follows, 0, 0, gate_smaller(length, GATE_DATAGRAM_BYTES - piece->offset));
+        return;
+    }
+    if (row->kind == FLOW_UNDECIDED) row->kind = (u8)decide_datagram(gate, row, piece);
+    switch (row->kind) {
+    case FLOW_DNS:
+        if (looks_like_dns(gate, piece, 0)) open_slice(gate, row, piece, packet, SLICE_DNS, 0, 0, length);
+        return;
+    case FLOW_QUIC:
+    case FLOW_DTLS:
+        if (piece->direction != GATE_TO_SERVER) return;
+        if (row->kind == FLOW_QUIC ? looks_like_quic(gate, piece) != QUIC_INITIAL : !looks_like_dtls(gate, piece)) return;
+        if (row->datagrams >= (row->kind == FLOW_QUIC ? GATE_QUIC_DATAGRAMS : GATE_DTLS_DATAGRAMS)) {
+            close_flow(row);
+            return;
+        }
+        row->datagrams++;
+        open_slice(gate, row, piece, packet, row->kind == FLOW_QUIC ? SLICE_QUIC : SLICE_DTLS, 0, 0, length);
+        return;
+    case FLOW_OTHER:
+        if (row->flags & FLOW_PERSONAL) close_flow(row);
+        else open_banner(gate, row, piece, packet);
+        return;
+    default:
+        return;
+    }
+}
+
+/* Opens of one TCP segment what its row allows. `midstream`: the flow's start was not seen. */
+GATE_INLINE void open_segment(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet, u32 midstream) {
+    if (piece->offset >= GATE_STREAM_LATCH) {
+        if (piece->offset < 0x80000000u) close_flow(row); /* far ahead: latched; far behind: a probe of an old byte */
+        return;
+    }
+    if (row->kind == FLOW_UNDECIDED) {
+        row->kind = (u8)decide_stream(gate, row, piece, packet, midstream);
+        if (midstream && (row->kind == FLOW_UNDECIDED || row->kind == FLOW_OTHER)) close_flow(row);
+        if (row->kind == FLOW_OTHER && row->flags & FLOW_PERSONAL) close_flow(row);
+        if (row->flags & FLOW_CLOSED) return;
+        if (row->kind == FLOW_HTTP && open_slice(gate, row, piece, packet, SLICE_HTTP_METHOD, SLICE_END, 0, row->limit)) return;
+    }
+    if (row->kind == FLOW_DNS) {
+        if (piece->offset >= GATE_DNS_TCP_BYTES) return;
+        u32 length = gate_smaller(piece->captured, GATE_DNS_TCP_BYTES - piece->offset);
+        open_slice(gate, row, piece, packet, SLICE_DNS_TCP, 0, 0, length);
+    } else if (row->kind == FLOW_OTHER) {
+        open_banner(gate, row, piece, packet);
+    } else if (piece->direction == GATE_TO_SERVER) {
+        if (row->kind == FLOW_TLS) open_tls(gate, row, piece, packet);
+        if (row->kind == FLOW_HTTP) open_http(gate, row, piece, packet);
+    }
+}
+
+#endif

@@ -1,0 +1,168 @@
+"""The gate's flow rows, in memory that Python shares with it: read flows, store verdicts, sum classes, find the idle."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.flow import Endpoints, Flow
+from agent.gate import layout
+
+COUNT_FIELDS: Final = 7
+"""Columns of class totals, in the order of agent.snapshot.Counts."""
+
+ClassTotals = npt.NDArray[np.int64]
+"""One line per class number, COUNT_FIELDS columns: flows, sent packets, received packets, sent bytes, received bytes,
+payload bytes, opened bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdleLimits:
+    """How long a flow may be silent before its row is given back, in nanoseconds of capture time."""
+
+    tcp_ns: int = 300_000_000_000
+    """Longer than the usual keep-alive of browsers; RFC 5382 asks NATs for more, but a row is only a count."""
+    other_ns: int = 120_000_000_000
+    """RFC 4787 section 4.3: two minutes for UDP."""
+    closed_ns: int = 10_000_000_000
+    """After FIN from both ends, or RST: stragglers still count with their flow."""
+
+
+class FlowTable:
+    """A view of `max_flows` rows at an address; nothing is copied, nothing here calls into the gate."""
+
+    def __init__(self, rows: memoryview, idle: IdleLimits) -> None:
+        self._bytes = rows
+        self._rows = np.frombuffer(rows, dtype=layout.ROW)
+        self._idle = idle
+
+    def flow(self, slot: int) -> Flow:
+        """What the gate knows of the flow in `slot`."""
+        row = _FLOW.unpack_from(self._bytes, slot * layout.ROW.itemsize)
+        flags, client, vlan = row[7:10]
+        return Flow(
+            ends=_endpoints(row, client),
+            ethertype=row[4],
+            ip_protocol=row[5],
+            vlan=vlan if flags & layout.FLOW_TAGGED else None,
+            outer=_endpoints(row[10:], 0) if row[14] else None,
+            first_ns=row[6],
+        )
+
+    def ports(self, slot: int) -> tuple[int, int, int]:
+        """IP protocol, client's port, server's port."""
+        row = _FLOW.unpack_from(self._bytes, slot * layout.ROW.itemsize)
+        client = row[8]
+        return row[5], row[2 + client], row[3 - client]
+
+    def client(self, slot: int) -> bytes:
+        """The client's address, 4 or 16 bytes; empty without IP."""
+        row = _FLOW.unpack_from(self._bytes, slot * layout.ROW.itemsize)
+        return bytes(row[row[8]][: _ADDRESS_BYTES.get(row[4], 0)])
+
+    def is_sealed(self, slot: int) -> bool:
+        return self._bytes[slot * layout.ROW.itemsize + layout.CLASS_OFFSET + 4] != 0
+
+    def class_of(self, slot: int) -> int:
+        """The class number stored for the flow, 0 when it has none."""
+        number: int = layout.VERDICT.unpack_from(self._bytes, slot * layout.ROW.itemsize + layout.CLASS_OFFSET)[0]
+        return number
+
+    def settle(self, slot: int, class_id: int, *, seal: bool) -> None:
+        """Stores the class of a flow, and seals it. A class is never taken back, a seal never broken.
+
+        Raises:
+            ValueError: the class is not a positive number, or the flow has another class already.
+        """
+        at = slot * layout.ROW.itemsize + layout.CLASS_OFFSET
+        known, sealed = layout.VERDICT.unpack_from(self._bytes, at)
+        if class_id < 1 or known not in (0, class_id):
+            msg = f"slot {slot} has class {known}; it cannot become {class_id}"
+            raise ValueError(msg)
+        layout.VERDICT.pack_into(self._bytes, at, class_id, sealed | seal)
+
+    def counts(self, slot: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Packets and bytes of a flow, each (to server, to client)."""
+        row = self._rows[slot]
+        packets, octets = row["packets"], row["bytes"]
+        return (int(packets[0]), int(packets[1])), (int(octets[0]), int(octets[1]))
+
+    def live(self, high_water: int) -> npt.NDArray[np.int64]:
+        """Slots in use."""
+        return np.flatnonzero(self._rows["flags"][:high_water] & layout.FLOW_LIVE)
+
+    def idle(self, high_water: int, now_ns: int) -> npt.NDArray[np.int64]:
+        """Slots whose flow has been silent longer than its limit, oldest slot number first."""
+        rows = self._rows[:high_water]
+        flags = rows["flags"]
+        ended = ((flags & layout.FLOW_FIN_BOTH) == layout.FLOW_FIN_BOTH) | ((flags & layout.FLOW_RESET) != 0)
+        tcp = rows["key"]["protocol"] == _TCP
+        limit = np.where(ended, self._idle.closed_ns, np.where(tcp, self._idle.tcp_ns, self._idle.other_ns))
+        silent = np.int64(now_ns) - rows["last_ns"].astype(np.int64)
+        return np.flatnonzero(((flags & layout.FLOW_LIVE) != 0) & (silent > limit))
+
+    def totals(self, high_water: int, classes: int) -> ClassTotals:
+        """Sums of all live rows by class number; line 0 holds the flows that have no class yet."""
+        rows = self._rows[:high_water]
+        totals = _sums(rows, classes)
+        totals[0, 0] -= np.count_nonzero((rows["flags"] & layout.FLOW_LIVE) == 0)
+        return totals
+
+    def totals_of(self, slots: npt.NDArray[np.int64], classes: int) -> ClassTotals:
+        """Sums of the rows in `slots` by class number."""
+        return _sums(self._rows[slots], classes)
+
+    def unclassed(self, slots: npt.NDArray[np.int64]) -> list[int]:
+        """Those of `slots` whose flow has no class."""
+        found: list[int] = slots[self._rows["class_id"][slots] == 0].tolist()
+        return found
+
+    def undecided(self, high_water: int, before_ns: int) -> list[int]:
+        """Live flows without a class that will say no more about themselves.
+
+        These are the flows that the gate has closed, those that are neither TCP nor UDP, and those that have sent
+        payload and began before `before_ns`.
+        """
+        rows = self._rows[:high_water]
+        flags = rows["flags"]
+        waiting = np.flatnonzero(((flags & layout.FLOW_LIVE) != 0) & (rows["class_id"] == 0))
+        few = rows[waiting]
+        silent = (few["key"]["protocol"] != _TCP) & (few["key"]["protocol"] != _UDP)
+        late = (few["payload_bytes"] > 0) & (few["first_ns"].astype(np.int64) < before_ns)
+        found: list[int] = waiting[((few["flags"] & layout.FLOW_CLOSED) != 0) | silent | late].tolist()
+        return found
+
+
+def _sums(rows: npt.NDArray[np.void], classes: int) -> ClassTotals:
+    numbers = rows["class_id"].astype(np.int64)
+    columns: Sequence[npt.NDArray[np.uint64] | None] = (
+        None,
+        rows["packets"][:, 0],
+        rows["packets"][:, 1],
+        rows["bytes"][:, 0],
+        rows["bytes"][:, 1],
+        rows["payload_bytes"],
+        rows["opened_bytes"],
+    )
+    totals = np.empty((classes, COUNT_FIELDS), dtype=np.int64)
+    for i, column in enumerate(columns):  # weights are doubles: exact below 2^53 bytes, nine petabytes a class
+        totals[:, i] = np.bincount(numbers, weights=column, minlength=classes)
+    return totals
+
+
+_TCP: Final = 6
+_UDP: Final = 17
+_ADDRESS_BYTES: Final = {0x0800: 4, 0x86DD: 16}
+"""EtherType -> bytes of an address"""
+
+_FLOW: Final = struct.Struct("<16s16sHHHBxQ64xHxB2xH24x16s16sHHHBx8x")
+"""A row: key (addresses, ports, ethertype, protocol), first_ns, flags, client, vlan, outer key (as key)."""
+
+
+def _endpoints(key: Sequence[Any], client: int) -> Endpoints:
+    size = _ADDRESS_BYTES.get(key[4], 0)
+    server = 1 - client
+    return Endpoints(key[client][:size], key[2 + client], key[server][:size], key[2 + server])

@@ -1,0 +1,102 @@
+"""The address book: DNS answers -> which name a client meant when it talks to an address.
+
+A name is remembered first for the client that asked, then for everyone. What is written down is the name that was
+asked for, not the end of its CNAME chain, since that is what the client meant (RFC 1034 section 3.6.2).
+"""
+
+from collections import Counter, OrderedDict
+from typing import Final
+
+from agent.facts import DnsMessage, DnsRecord
+
+MAX_ENTRIES: Final = 262_144
+"""For each of the two books: 5,000 devices with some 50 names each. The oldest answer makes room for the newest."""
+MAX_PUBLIC_NAMES: Final = 1024
+"""Outer names of Encrypted ClientHello; a provider has one or two."""
+MAX_CHAIN: Final = 16
+"""CNAMEs followed; resolvers stop at about as many."""
+MIN_LIFE_S: Final = 300
+"""An address outlives its TTL in browsers' caches and in open connections, so short TTLs are stretched to this."""
+MAX_LIFE_S: Final = 86_400
+"""As RFC 8767 section 5 bounds stale answers, to a day."""
+
+_A, _CNAME, _AAAA, _SVCB, _HTTPS = 1, 5, 28, 64, 65
+
+
+class AddressBook:
+    """Names by address. Bounded: see MAX_ENTRIES; `limits_met` counts what had to make room."""
+
+    def __init__(self, *, max_entries: int = MAX_ENTRIES) -> None:
+        self._max_entries = max_entries
+        self._by_client: OrderedDict[tuple[bytes, bytes], tuple[bytes, int]] = OrderedDict()
+        self._by_address: OrderedDict[bytes, tuple[bytes, int]] = OrderedDict()
+        self._public_names: dict[bytes, None] = {}
+        self.limits_met: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._by_client)
+
+    def learn(self, client: bytes, message: DnsMessage, now_ns: int) -> None:
+        """Writes down the addresses that `message` answered `client` with."""
+        if not message.response or not message.answers or not message.questions:
+            return
+        asked = message.questions[0]
+        owners = _chain(asked, message.answers)
+        for record in message.answers:
+            if record.name not in owners:
+                continue
+            until_ns = now_ns + min(max(record.ttl_s, MIN_LIFE_S), MAX_LIFE_S) * 1_000_000_000
+            if record.kind in (_A, _AAAA):
+                self._write(client, record.address, asked, until_ns)
+            elif record.kind in (_HTTPS, _SVCB):
+                for address in record.hints:
+                    self._write(client, address, asked, until_ns)
+                if record.public_name:
+                    self._keep_public_name(record.public_name)
+
+    def look_up(self, client: bytes, address: bytes, now_ns: int) -> bytes | None:
+        """The name `client` was given `address` for; else the name anyone was given it for; else None."""
+        found = self._by_client.get((client, address)) or self._by_address.get(address)
+        return found[0] if found and found[1] >= now_ns else None
+
+    def look_up_own(self, client: bytes, address: bytes, now_ns: int) -> bytes | None:
+        """The name `client` itself was given `address` for, or None."""
+        found = self._by_client.get((client, address))
+        return found[0] if found and found[1] >= now_ns else None
+
+    def is_public_name(self, name: bytes) -> bool:
+        """Whether a DNS answer named this as an outer name of Encrypted ClientHello (RFC 9849 section 4)."""
+        return name in self._public_names
+
+    def _write(self, client: bytes, address: bytes, name: bytes, until_ns: int) -> None:
+        if not address:
+            return
+        by_client, by_address, key = self._by_client, self._by_address, (client, address)
+        by_client[key] = by_address[address] = (name, until_ns)
+        by_client.move_to_end(key)
+        by_address.move_to_end(address)
+        if len(by_client) > self._max_entries:
+            by_client.popitem(last=False)
+            self.limits_met["book_entries"] += 1
+        if len(by_address) > self._max_entries:
+            by_address.popitem(last=False)
+            self.limits_met["book_entries"] += 1
+
+    def _keep_public_name(self, name: bytes) -> None:
+        if name in self._public_names:
+            return
+        if len(self._public_names) >= MAX_PUBLIC_NAMES:
+            self.limits_met["book_public_names"] += 1
+            return
+        self._public_names[name] = None
+
+
+def _chain(asked: bytes, answers: tuple[DnsRecord, ...]) -> set[bytes]:
+    """`asked`, and the names its CNAMEs and HTTPS targets lead to."""
+    owners = {asked}
+    for _ in range(MAX_CHAIN):
+        more = {record.target for record in answers if record.name in owners and record.target} - owners
+        if not more:
+            break
+        owners |= more
+    return owners

@@ -1,0 +1,101 @@
+"""Facts of an introduction, or none -> the flow's name, and the evidence for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from agent.facts import Banner, ClientHello, DnsMessage, Facts, HttpRequest, Unread
+from agent.flow import Evidence, Flow
+from agent.naming.book import AddressBook
+
+TRANSPORTS: Final = {
+    **{1: "icmp", 2: "igmp", 4: "ipip", 6: "tcp", 17: "udp", 41: "ipv6", 46: "rsvp", 47: "gre", 50: "esp", 51: "ah"},
+    **{58: "icmp6", 88: "eigrp", 89: "ospf", 103: "pim", 108: "ipcomp", 112: "vrrp", 115: "l2tp", 132: "sctp", 136: "udplite"},
+}
+"""IANA protocol number -> name"""
+
+LINK_PROTOCOLS: Final = {
+    **{0x0001: "llc", 0x0806: "arp", 0x0842: "wol", 0x88CC: "lldp", 0x888E: "eapol", 0x8809: "lacp", 0x8863: "pppoe"},
+    **{0x8100: "vlan", 0x8035: "rarp", 0x88E5: "macsec", 0x88F7: "ptp", 0x8906: "fcoe", 0x9000: "loopback", 0x8899: "rrcp"},
+}
+"""EtherType -> name, of frames without IP; 1 is the gate's own number for an 802.3 frame without SNAP"""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a flow is called."""
+
+    name: bytes | None
+    """Lower case, without the final dot."""
+    evidence: Evidence
+    protocol: str
+
+
+def transport(flow: Flow) -> str:
+    """The protocol by number alone, for a flow of which nothing was read."""
+    if flow.ends.client:
+        return TRANSPORTS.get(flow.ip_protocol, "ip")
+    return LINK_PROTOCOLS.get(flow.ethertype, "link")
+
+
+def find_name(
+    facts: Facts | None,
+    flow: Flow,
+    book: AddressBook,
+    now_ns: int,
+    *,
+    is_public_name: Callable[[bytes], bool],
+    is_known_protocol: Callable[[str], bool],
+) -> Name:
+    """Names a flow by the best evidence there is.
+
+    Args:
+        facts: what its introduction said; None when nothing was opened or read.
+        flow: its ends.
+        book: what DNS said.
+        now_ns: capture time.
+        is_public_name: whether a name is an outer name of Encrypted ClientHello, as far as configured.
+        is_known_protocol: whether a protocol alone tells the application.
+    """
+    ends = flow.ends
+    if isinstance(facts, ClientHello):
+        return _of_hello(facts, flow, book, now_ns, is_public_name)
+    if isinstance(facts, HttpRequest) and facts.host:
+        meant = book.look_up(ends.client, ends.server, now_ns) if _is_address(facts.host) else None
+        return Name(meant, Evidence.DNS, "http") if meant else Name(facts.host, Evidence.HOST, "http")
+    if isinstance(facts, DnsMessage):
+        return Name(None, Evidence.PROTOCOL, "dns")
+    if isinstance(facts, Banner) and is_known_protocol(facts.protocol):
+        return Name(None, Evidence.PROTOCOL, facts.protocol)
+    protocol = _protocol_of(facts) or transport(flow)
+    if ends.server and (known := book.look_up(ends.client, ends.server, now_ns)):
+        return Name(known, Evidence.DNS, protocol)
+    told = isinstance(facts, Banner | HttpRequest) or is_known_protocol(protocol)
+    return Name(None, Evidence.PROTOCOL if told else Evidence.NONE, protocol)
+
+
+def _of_hello(
+    hello: ClientHello, flow: Flow, book: AddressBook, now_ns: int, is_public_name: Callable[[bytes], bool]
+) -> Name:
+    client, server = flow.ends.client, flow.ends.server
+    if hello.server_name is None:
+        known = book.look_up(client, server, now_ns)
+        return Name(known, Evidence.DNS if known else Evidence.PROTOCOL, hello.protocol)
+    name = hello.server_name.lower().rstrip(b".")
+    if hello.encrypted and (book.is_public_name(name) or is_public_name(name)):
+        inner = book.look_up_own(client, server, now_ns)
+        if inner and inner != name:
+            return Name(inner, Evidence.DNS, hello.protocol)
+        return Name(name, Evidence.ECH, hello.protocol)
+    return Name(name, Evidence.QUIC if hello.protocol == "quic" else Evidence.SNI, hello.protocol)
+
+
+def _protocol_of(facts: Facts | None) -> str | None:
+    if isinstance(facts, Banner | Unread):
+        return facts.protocol
+    return "http" if isinstance(facts, HttpRequest) else None
+
+
+def _is_address(host: bytes) -> bool:
+    """An address literal in a Host line names nothing (RFC 9110 section 7.2 allows it)."""
+    return b":" in host or host.replace(b".", b"").isdigit()

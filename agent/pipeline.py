@@ -1,0 +1,311 @@
+"""Slices from the gate -> names -> classes and seals back to the gate; rows -> ledger -> snapshot. The order of things."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.facts import ClientHello, DnsMessage, Facts, HttpRequest, Unread
+from agent.flow import Account, Evidence, Flow, FlowClass, Slice, SliceKind
+from agent.handshake import Handshakes
+from agent.ledger import FIELDS, Ledger
+from agent.naming.book import AddressBook
+from agent.naming.name import find_name
+from agent.naming.personal import PersonalAddresses
+from agent.snapshot import GateTotals, Snapshot
+from agent.verdict import Decision, Verdict
+
+WAIT_NS: Final = 5_000_000_000
+"""A flow that has sent payload and is not named after this is named by what there is."""
+MAX_HOSTNAMES: Final = 64
+"""Names kept for one flow record; a resolver's flow asks for thousands."""
+
+_NO_PORTS: Final = (0, 0, 0)
+
+Slots = npt.NDArray[np.int64]
+
+
+class Rows(Protocol):
+    """The gate's flow table; see agent.gate.table.FlowTable."""
+
+    def flow(self, slot: int) -> Flow: ...
+    def ports(self, slot: int) -> tuple[int, int, int]: ...
+    def client(self, slot: int) -> bytes: ...
+    def is_sealed(self, slot: int) -> bool: ...
+    def class_of(self, slot: int) -> int: ...
+    def settle(self, slot: int, class_id: int, *, seal: bool) -> None: ...
+    def counts(self, slot: int) -> tuple[tuple[int, int], tuple[int, int]]: ...
+    def live(self, high_water: int) -> Slots: ...
+    def idle(self, high_water: int, now_ns: int) -> Slots: ...
+    def unclassed(self, slots: Slots) -> list[int]: ...
+    def undecided(self, high_water: int, before_ns: int) -> list[int]: ...
+    def totals(self, high_water: int, classes: int) -> npt.NDArray[np.int64]: ...
+    def totals_of(self, slots: Slots, classes: int) -> npt.NDArray[np.int64]: ...
+
+
+class Gate(Protocol):
+    """What the pipeline asks of a gate, in the kernel or in the process."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def table(self) -> Rows: ...
+    @property
+    def high_water(self) -> int: ...
+    def totals(self) -> Mapping[str, int]: ...
+    def opened_bytes(self) -> Mapping[str, int]: ...
+    def remove(self, slots: Slots) -> None: ...
+    def add_personal(self, address: bytes) -> bool: ...
+    def drop_personal(self, address: bytes) -> None: ...
+
+
+class Policy(Protocol):
+    """What the pipeline asks of a policy; see agent.policy.policy.Policy."""
+
+    def classify(
+        self, *, vlan: int | None, client: bytes, name: bytes | None, evidence: Evidence, protocol: str
+    ) -> FlowClass: ...
+    def decide(self, flow_class: FlowClass, now_ns: int) -> Decision: ...
+    def account_of(self, name: bytes) -> Account: ...
+    def is_public_name(self, name: bytes) -> bool: ...
+    def is_known_protocol(self, protocol: str) -> bool: ...
+    def limits(self) -> Mapping[str, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRecord:
+    """One flow at its end. Made only for the owner of a capture file; a daemon keeps no such thing."""
+
+    flow: Flow
+    hostnames: tuple[str, ...]
+    """What the flow was called; for DNS, the names asked for."""
+    flow_class: FlowClass
+    verdict: Verdict
+    packets: tuple[int, int]
+    """(to server, to client)"""
+    bytes: tuple[int, int]
+
+
+class Pipeline:
+    """Everything between a gate and a snapshot.
+
+    Args:
+        gate: whose slices these are and whose rows are settled.
+        policy: classifies and judges; replaced by `reload`.
+        on_flow: called with each flow when its row is given back; names are kept only when it is given.
+    """
+
+    def __init__(self, gate: Gate, policy: Policy, *, on_flow: Callable[[FlowRecord], None] | None = None) -> None:
+        self._gate = gate
+        self._policy = policy
+        self._on_flow = on_flow
+        self._handshakes = Handshakes()
+        self._book = AddressBook()
+        self._personal = PersonalAddresses()
+        self._ledger = Ledger()
+        self._retired = np.zeros((self._ledger.classes, FIELDS), dtype=np.int64)
+        self._hostnames: dict[int, dict[str, None]] = {}
+        self._results: Counter[tuple[str, str]] = Counter()
+        self._met: Counter[str] = Counter()
+        self._seen: Mapping[str, int] = {}
+        self._settled = self._retired
+        self._unsettled = np.zeros(FIELDS, dtype=np.int64)
+        self._active: Mapping[str, int] = {}
+
+    def reload(self, policy: Policy) -> None:
+        """From the next flow and tick on, `policy` classifies and judges. Classes that flows have stay theirs."""
+        self._policy = policy
+
+    def read(self, slices: Iterable[Slice], payload_bytes: Sequence[int]) -> None:
+        """Reads opened bytes, names their flows, and seals them.
+
+        Args:
+            slices: in the order in which the gate gave them.
+            payload_bytes: of the packet behind each slice.
+        """
+        table, feed = self._gate.table, self._handshakes.feed
+        for piece, payload in zip(slices, payload_bytes, strict=True):
+            slot = piece.slot
+            if table.is_sealed(slot):
+                continue  # named earlier in this batch
+            ports = table.ports(slot) if piece.kind == SliceKind.BANNER else _NO_PORTS
+            for facts in feed(piece, *ports, payload):
+                self._take(slot, facts, piece.time_ns)
+
+    def tick(self, now_ns: int) -> None:
+        """Names what will introduce itself no further, gives back idle rows, and judges what was counted since."""
+        table, high_water = self._gate.table, self._gate.high_water
+        for slot in table.undecided(high_water, now_ns - WAIT_NS):
+            self._name_late(slot)
+        self._retire(table.idle(high_water, now_ns), now_ns)
+        self._judge(now_ns)
+
+    def finish(self, now_ns: int) -> None:
+        """Ends every flow: the capture is over."""
+        self._retire(self._gate.table.live(self._gate.high_water), now_ns)
+        self._judge(now_ns)
+
+    def snapshot(self, now_ns: int) -> Snapshot:
+        """All counts as of the last tick."""
+        seen, unsettled = self._seen, self._unsettled
+        settled = self._settled.sum(axis=0)
+        return Snapshot(
+            time_ns=now_ns,
+            gate=GateTotals(
+                kind=self._gate.kind,
+                seen_packets=seen.get("seen_packets", 0),
+                seen_bytes=seen.get("seen_bytes", 0),
+                settled_packets=int(settled[1] + settled[2]),
+                settled_bytes=int(settled[3] + settled[4]),
+                unsettled_packets=int(unsettled[1] + unsettled[2]),
+                unsettled_bytes=int(unsettled[3] + unsettled[4]),
+                untracked_packets=seen.get("untracked_packets", 0),
+                untracked_bytes=seen.get("untracked_bytes", 0),
+                undecodable_packets=seen.get("undecodable_packets", 0),
+                undecodable_bytes=seen.get("undecodable_bytes", 0),
+                active_flows=sum(self._active.values()),
+            ),
+            classes=self._ledger.class_counts(),
+            active_flows=self._active,
+            opened_bytes=dict(self._gate.opened_bytes()),
+            rule_matches=dict(self._ledger.rule_matches),
+            handshakes=dict(self._results),
+            limits=self._limits(),
+        )
+
+    # ---- Naming
+
+    def _take(self, slot: int, facts: Facts, now_ns: int) -> None:
+        """Uses what one introduction said."""
+        self._results[_result_of(facts)] += 1
+        if isinstance(facts, DnsMessage):
+            self._take_dns(slot, facts, now_ns)
+        elif not self._gate.table.class_of(slot):
+            self._name(slot, facts, now_ns, seal=True)
+
+    def _take_dns(self, slot: int, message: DnsMessage, now_ns: int) -> None:
+        """Learns from a DNS message. Its flow is named once and never sealed: each message is an introduction."""
+        table = self._gate.table
+        if message.response:
+            self._book.learn(table.client(slot), message, now_ns)
+            self._learn_personal(message)
+        if self._on_flow:
+            self._keep_hostnames(slot, message.questions)
+        if not table.class_of(slot):
+            self._name(slot, message, now_ns, seal=False)
+
+    def _learn_personal(self, message: DnsMessage) -> None:
+        addresses = [record.address for record in message.answers if record.address]
+        if not addresses or not message.questions:
+            return
+        account = self._policy.account_of(message.questions[0])
+        for address in addresses:
+            hold, drop = self._personal.learn(address, personal=account is Account.PERSONAL)
+            if hold and not self._gate.add_personal(hold):
+                self._met["gate_personal_addresses"] += 1
+            if drop:
+                self._gate.drop_personal(drop)
+
+    def _name(self, slot: int, facts: Facts | None, now_ns: int, *, seal: bool) -> None:
+        """Gives a flow its class, for good."""
+        policy, flow = self._policy, self._gate.table.flow(slot)
+        name = find_name(
+            *(facts, flow, self._book, now_ns),
+            is_public_name=policy.is_public_name,
+            is_known_protocol=policy.is_known_protocol,
+        )
+        flow_class = policy.classify(
+            vlan=flow.vlan, client=flow.ends.client, name=name.name, evidence=name.evidence, protocol=name.protocol
+        )
+        self._gate.table.settle(slot, self._ledger.number(flow_class), seal=seal)
+        if seal:
+            self._handshakes.forget(slot)
+        if self._on_flow and name.name:
+            self._keep_hostnames(slot, (name.name,))
+
+    def _name_late(self, slot: int) -> None:
+        """Names a flow that will say no more about itself, by what it said and by what DNS said."""
+        table = self._gate.table
+        first_ns = table.flow(slot).first_ns
+        facts = self._handshakes.finish(slot)
+        if facts is not None:
+            self._take(slot, facts, first_ns)
+        if not table.class_of(slot):
+            self._name(slot, None, first_ns, seal=True)
+
+    def _keep_hostnames(self, slot: int, names: Iterable[bytes]) -> None:
+        kept = self._hostnames.setdefault(slot, {})
+        for name in names:
+            if len(kept) < MAX_HOSTNAMES:
+                kept[name.decode("ascii", "backslashreplace")] = None
+
+    # ---- Counting
+
+    def _retire(self, slots: Slots, now_ns: int) -> None:
+        """Takes over the counts of rows and gives the rows back."""
+        if not len(slots):
+            return
+        table = self._gate.table
+        for slot in table.unclassed(slots):
+            self._name_late(slot)
+        if self._on_flow:
+            for slot in slots.tolist():
+                self._on_flow(self._record(slot, now_ns))
+        self._retired = _wider(self._retired, self._ledger.classes)
+        self._retired += table.totals_of(slots, self._ledger.classes)
+        for slot in slots.tolist():
+            self._handshakes.forget(slot)
+            self._hostnames.pop(slot, None)
+        self._gate.remove(slots)
+
+    def _record(self, slot: int, now_ns: int) -> FlowRecord:
+        table = self._gate.table
+        flow_class = self._ledger.flow_class(table.class_of(slot))
+        packets, octets = table.counts(slot)
+        verdict = self._policy.decide(flow_class, now_ns).verdict
+        names = tuple(self._hostnames.get(slot, ()))
+        return FlowRecord(table.flow(slot), names, flow_class, verdict, packets, octets)
+
+    def _judge(self, now_ns: int) -> None:
+        """Brings the ledger up to date: the rows that are left behind, and those that live."""
+        self._seen = self._gate.totals()
+        classes = self._ledger.classes
+        live = self._gate.table.totals(self._gate.high_water, classes)
+        self._unsettled = live[0].copy()
+        self._settled = _wider(self._retired, classes) + live
+        self._settled[0] = 0
+        self._ledger.judge(self._settled, lambda flow_class: self._policy.decide(flow_class, now_ns))
+        active: Counter[str] = Counter()
+        for number in np.flatnonzero(live[:, 0]).tolist():
+            active[self._ledger.flow_class(number).category if number else "unclassified"] += int(live[number, 0])
+        self._active = active
+
+    def _limits(self) -> Mapping[str, int]:
+        met = Counter(self._met)
+        for limits in (self._policy.limits(), self._handshakes.limits_met, self._book.limits_met):
+            met.update(limits)
+        met.update(self._personal.limits_met)
+        met.update(self._ledger.limits_met)
+        met["flow_table"] += self._seen.get("untracked_packets", 0)
+        met["lost_slices"] += self._seen.get("lost_slices", 0)
+        met["headers"] += self._seen.get("truncated_headers", 0)
+        return met
+
+
+def _result_of(facts: Facts) -> tuple[str, str]:
+    """(protocol, result) of an introduction, for hallwatch_handshakes_total."""
+    if isinstance(facts, Unread):
+        return facts.protocol, facts.reason
+    if isinstance(facts, ClientHello):
+        return facts.protocol, "read" if facts.complete else "partial"
+    if isinstance(facts, DnsMessage):
+        return "dns", "read"
+    return "http" if isinstance(facts, HttpRequest) else facts.protocol, "read"
+
+
+def _wider(totals: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.int64]:
+    """`totals` with a line for each class number; the missing ones are 0."""
+    return np.pad(totals, ((0, classes - len(totals)), (0, 0)))

@@ -1,0 +1,156 @@
+"""A class of traffic and a time -> the verdict of the first rule that fits, with every step on the way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from agent.flow import Account, Evidence, FlowClass
+from agent.policy.problems import listed
+from agent.policy.schedules import Schedules
+from agent.verdict import Decision, Step, Verdict
+
+max_rules = 512
+"""A written policy has a few dozen clauses. With max_decisions_remembered this bounds the memory of steps to 64 MiB."""
+
+max_decisions_remembered = 16_384
+"""Classes in use, times the states their schedules have been in: thousands at most in a district."""
+
+default_rule = "default"
+"""What a Decision names when no rule fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of policy. Every condition must hold; a condition that is None always does."""
+
+    identifier: str
+    verdict: Verdict
+    because: str
+    clause: str = ""
+    """Clause of the written policy that the rule rests on."""
+    segments: frozenset[str] | None = None
+    categories: frozenset[str] | None = None
+    applications: frozenset[str] | None = None
+    protocols: frozenset[str] | None = None
+    accounts: frozenset[Account] | None = None
+    evidence: frozenset[Evidence] | None = None
+    when: tuple[str, ...] = ()
+    """Schedules; the rule holds while any is active, or always when there are none."""
+    unless: tuple[str, ...] = ()
+    """Schedules; the rule does not hold while any is active."""
+
+    def misfit(self, flow_class: FlowClass) -> str | None:
+        """The first condition, schedules apart, that the class does not meet, in words; None when it meets all."""
+        for words, wanted, found in (
+            ("it is for segments", self.segments, flow_class.segment),
+            ("it is for categories", self.categories, flow_class.category),
+            ("it is for applications", self.applications, flow_class.application),
+            ("it is for protocols", self.protocols, flow_class.protocol),
+            ("it is for accounts", self.accounts, flow_class.account),
+            ("it is for evidence", self.evidence, flow_class.evidence),
+        ):
+            if wanted is not None and found not in wanted:
+                return f"no: {words} {listed(sorted(wanted)) or 'that this site has none of'}"
+        return None
+
+    def out_of_time(self, active: frozenset[str]) -> str | None:
+        """Which schedule keeps the rule from holding, in words; None when none does."""
+        for schedule in self.unless:
+            if schedule in active:
+                return f"no: not while {schedule} is active"
+        if self.when and active.isdisjoint(self.when):
+            return f"no: only while {' or '.join(self.when)} is active"
+        return None
+
+
+no_default = Rule(default_rule, Verdict.REVIEW, "no rule could be read")
+"""Stands in while files with problems are read on; no policy is ever made with it."""
+
+
+class Rulebook:
+    """The rules of a site, in order. Made once, never changed; the same class and time give the same decision."""
+
+    __slots__ = ("_candidates", "_decided", "_schedules", "default", "rules")
+
+    def __init__(self, rules: Sequence[Rule], default: Rule, schedules: Schedules) -> None:
+        """Args:
+        rules: In the order in which they are tried.
+        default: What holds when none fits; its conditions are not looked at.
+        schedules: Every schedule that the rules name.
+        """
+        self.rules = tuple(rules)
+        self.default = default
+        self._schedules = schedules
+        self._candidates = lru_cache(maxsize=max_decisions_remembered)(self._find_candidates)
+        self._decided = lru_cache(maxsize=max_decisions_remembered)(self._decide)
+
+    def decide(self, flow_class: FlowClass, now_ns: int) -> Decision:
+        """The decision for a class at a time. Called for each class on each tick: while no schedule changes, it is
+        one look into a table.
+        """
+        return self._decided(flow_class, self._schedules.active_at(now_ns))
+
+    @property
+    def forgotten(self) -> int:
+        """Decisions that had to be forgotten because max_decisions_remembered was met."""
+        info = self._decided.cache_info()
+        return info.misses - info.currsize
+
+    def possible_verdicts(self, flow_class: FlowClass) -> frozenset[Verdict]:
+        """Every verdict that the class can get at some time, and with any protocol."""
+        verdicts = set()
+        for rule in self.rules:
+            if rule.protocols is not None:
+                fits = any(rule.misfit(_with_protocol(flow_class, protocol)) is None for protocol in rule.protocols)
+            else:
+                fits = rule.misfit(flow_class) is None
+            if fits:
+                verdicts.add(rule.verdict)
+                if not (rule.when or rule.unless or rule.protocols):
+                    return frozenset(verdicts)
+        return frozenset(verdicts | {self.default.verdict})
+
+    def _find_candidates(self, flow_class: FlowClass) -> tuple[Step | Rule, ...]:
+        """For each rule in order, why it never fits the class, or the rule where only the time decides; up to the first
+        rule that fits at any time.
+        """
+        candidates: list[Step | Rule] = []
+        for rule in self.rules:
+            misfit = rule.misfit(flow_class)
+            if misfit is not None:
+                candidates.append(Step(f"rule {rule.identifier}", misfit))
+                continue
+            candidates.append(rule)
+            if not (rule.when or rule.unless):
+                break
+        return tuple(candidates)
+
+    def _decide(self, flow_class: FlowClass, active: frozenset[str]) -> Decision:
+        steps: list[Step] = []
+        for candidate in self._candidates(flow_class):
+            if isinstance(candidate, Step):
+                steps.append(candidate)
+                continue
+            what = f"rule {candidate.identifier}"
+            out_of_time = candidate.out_of_time(active)
+            if out_of_time is None:
+                steps.append(Step(what, f"yes: {candidate.verdict}"))
+                return _decision(candidate, steps)
+            steps.append(Step(what, out_of_time))
+        steps.append(Step(default_rule, f"no rule fits: {self.default.verdict}"))
+        return _decision(self.default, steps)
+
+
+def _decision(rule: Rule, steps: list[Step]) -> Decision:
+    return Decision(rule.verdict, rule.identifier, rule.clause, rule.because, tuple(steps))
+
+
+def _with_protocol(flow_class: FlowClass, protocol: str) -> FlowClass:
+    return FlowClass(
+        flow_class.segment,
+        flow_class.application,
+        flow_class.category,
+        protocol,
+        flow_class.evidence,
+        flow_class.account,
+    )

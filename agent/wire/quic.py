@@ -1,0 +1,169 @@
+"""QUIC datagrams -> the client's CRYPTO pieces, and those put together -> ClientHello.
+
+Each step can be called alone: pull_packets (headers) -> quic_keys.derive -> quic_keys.open_packet -> pull_crypto
+(frames) -> read_handshake. Opener does the middle ones for a flow, and remembers its keys.
+"""
+
+import re
+from typing import NamedTuple
+
+from agent.facts import ClientHello
+from agent.wire import gquic, tls
+from agent.wire.cursor import Cursor, Overrun
+from agent.wire.quic_keys import Q050, T050, T051, V2, InitialKeys, derive, open_packet
+
+MAX_CONNECTION_ID_BYTES = 20
+"""RFC 9000 section 17.2."""
+
+_LONG_FORM = 0x80
+_TYPE = 0x30
+_INITIAL = 0x00
+_INITIAL_V2 = 0x10
+"""RFC 9369 section 3.2 turns the packet types by one."""
+_RETRY = 0x30
+_RETRY_V2 = 0x00
+_PADDING = re.compile(rb"\x00*")
+
+# Frame types (RFC 9000 section 12.4)
+_PING = 0x01
+_ACK = 0x02
+_ACK_ECN = 0x03
+_CRYPTO = 0x06
+_CONNECTION_CLOSE = 0x1C
+_GOOGLE_CRYPTO = 0x08
+"""CRYPTO of Q050, T050 and T051, which kept Google's numbers for frames."""
+_GOOGLE_VERSIONS = frozenset({Q050, T050, T051})
+
+
+class InitialPacket(NamedTuple):
+    """One Initial packet of a datagram, still sealed (RFC 9000 section 17.2.2)."""
+
+    version: int
+    destination: bytes
+    """Destination Connection ID."""
+    number_at: int
+    """Where the packet number starts in `data`."""
+    data: bytes
+    """The packet, from its first byte to the end its Length gives."""
+
+
+class CryptoPiece(NamedTuple):
+    """What one CRYPTO frame carries (RFC 9000 section 19.6)."""
+
+    offset: int
+    data: bytes
+
+
+def pull_packets(datagram: bytes) -> list[InitialPacket]:
+    """The Initial packets in a datagram, coalesced ones too (RFC 9000 section 12.2).
+
+    Stops at what is no long header or ends after the datagram: a fragment may still mend that, and a client's next
+    datagram does not depend on this one.
+    """
+    packets: list[InitialPacket] = []
+    at = 0
+    end = len(datagram)
+    while end - at >= 7 and datagram[at] & _LONG_FORM:
+        cursor = Cursor(datagram, at)
+        try:
+            first = cursor.number(1)
+            version = cursor.number(4)
+            destination = cursor.block(1)
+            source = cursor.block(1)
+            packet_type = first & _TYPE
+            if version == 0 or packet_type == (_RETRY_V2 if version == V2 else _RETRY):
+                break  # version negotiation and Retry fill their datagram, and carry no frames
+            if len(destination) > MAX_CONNECTION_ID_BYTES or len(source) > MAX_CONNECTION_ID_BYTES:
+                break  # a version to come may have longer ones (RFC 8999 section 5.1), those that can be opened have not
+            is_initial = packet_type == (_INITIAL_V2 if version == V2 else _INITIAL)
+            if is_initial:
+                cursor.skip(cursor.varint())  # token
+            length = cursor.varint()
+            number_at = cursor.at
+            cursor.skip(length)
+        except Overrun:
+            break
+        if is_initial:
+            packets.append(InitialPacket(version, destination, number_at - at, datagram[at : cursor.at]))
+        at = cursor.at
+    return packets
+
+
+def pull_crypto(frames: bytes, version: int) -> list[CryptoPiece]:
+    """The CRYPTO pieces among the frames of an opened Initial packet.
+
+    Stops at a frame that an Initial may not hold (RFC 9000 section 17.2.2) or that ends after the packet: what came
+    before it was sealed by the client all the same.
+    """
+    crypto = _GOOGLE_CRYPTO if version in _GOOGLE_VERSIONS else _CRYPTO
+    pieces: list[CryptoPiece] = []
+    cursor = Cursor(frames)
+    try:
+        while cursor.left:
+            kind = cursor.number(1)
+            if kind == 0:
+                padding = _PADDING.match(frames, cursor.at)
+                cursor.at = padding.end() if padding else cursor.at
+            elif kind == crypto:
+                offset = cursor.varint()
+                pieces.append(CryptoPiece(offset, cursor.take(cursor.varint())))
+            elif kind in (_ACK, _ACK_ECN):
+                _skip_ack(cursor, ecn=kind == _ACK_ECN)
+            elif kind != _PING:
+                break
+    except Overrun:
+        return pieces
+    return pieces
+
+
+def _skip_ack(cursor: Cursor, *, ecn: bool) -> None:
+    """RFC 9000 section 19.3; a lying range count ends with the packet, as each range takes two bytes at least."""
+    cursor.varint()
+    cursor.varint()
+    ranges = cursor.varint()
+    cursor.varint()
+    for _ in range(min(ranges, cursor.left)):
+        cursor.varint()
+        cursor.varint()
+    for _ in range(3 if ecn else 0):
+        cursor.varint()
+
+
+def read_handshake(crypto: bytes, version: int) -> ClientHello | None:
+    """The ClientHello at the start of the CRYPTO stream, TLS or Google's CHLO; None when it goes on."""
+    if crypto[:1] == b"C":
+        return gquic.read_chlo(crypto, version)
+    return tls.read_hello(crypto, "quic", version)
+
+
+def read_partial(crypto: bytes, version: int) -> ClientHello | None:
+    """The name in the start of a CRYPTO stream that stays incomplete; None when it is not wholly there."""
+    return tls.read_partial(crypto, "quic", version)
+
+
+class Opener:
+    """Opens a flow's Initial packets. Keys come from the first connection ID and are kept for the next datagram."""
+
+    __slots__ = ("_keys", "sealed")
+
+    def __init__(self) -> None:
+        self._keys: InitialKeys | None = None
+        self.sealed = 0
+        """Packets that no key opened, or whose version has no published salt."""
+
+    def open(self, packet: InitialPacket) -> bytes | None:
+        """The frames of `packet`, or None (counted in `sealed`)."""
+        keys = self._keys
+        if keys is not None and keys.version == packet.version:
+            frames = open_packet(keys, packet.data, packet.number_at)
+            if frames is not None:
+                return frames
+        # The first packet; or after a Retry or version negotiation, which make the client start from a new
+        # connection ID (RFC 9001 section 5.2).
+        keys = derive(packet.version, packet.destination)
+        frames = None if keys is None else open_packet(keys, packet.data, packet.number_at)
+        if frames is None:
+            self.sealed += 1
+        else:
+            self._keys = keys
+        return frames

@@ -1,0 +1,131 @@
+"""Classes: the name speaks first, the protocol where the name is of no help, and evidence says which of them it was."""
+
+import pytest
+
+from agent.flow import Account, Evidence, FlowClass
+from agent.policy import classify as classify_module
+from agent.policy.catalogue import Accounts, Application
+from agent.policy.classify import Classifier, account_of
+from agent.policy.policy import Policy
+
+STUDENT = bytes([10, 1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("name", "evidence", "protocol", "expected"),
+    [
+        (
+            b"api.x.com",
+            Evidence.SNI,
+            "tls",
+            FlowClass("students", "x", "social_networking", "tls", Evidence.SNI, Account.PERSONAL),
+        ),
+        (
+            b"drive.googleapis.com",
+            Evidence.QUIC,
+            "quic",
+            FlowClass("students", "google_apis", "cloud_collaboration", "quic", Evidence.QUIC, Account.UNKNOWN),
+        ),
+        (
+            b"youtubei.googleapis.com",
+            Evidence.DNS,
+            "tcp",
+            FlowClass("students", "youtube", "social_networking", "tcp", Evidence.DNS, Account.PERSONAL),
+        ),
+        (
+            b"www.fedex.com",
+            Evidence.SNI,
+            "tls",
+            FlowClass("students", "unknown", "unclassified", "tls", Evidence.SNI, Account.UNKNOWN),
+        ),
+        (
+            None,
+            Evidence.PROTOCOL,
+            "bittorrent",
+            FlowClass("students", "bittorrent", "file_sharing", "bittorrent", Evidence.PROTOCOL, Account.UNKNOWN),
+        ),
+        # The address book had a name that is in no catalogue: what is known rests on the banner.
+        (
+            b"peer.example.net",
+            Evidence.DNS,
+            "bittorrent",
+            FlowClass("students", "bittorrent", "file_sharing", "bittorrent", Evidence.PROTOCOL, Account.UNKNOWN),
+        ),
+        (
+            None,
+            Evidence.NONE,
+            "udp",
+            FlowClass("students", "unknown", "unclassified", "udp", Evidence.NONE, Account.UNKNOWN),
+        ),
+        (
+            b"cloudflare-ech.com",
+            Evidence.ECH,
+            "tls",
+            FlowClass("students", "behind_cloudflare", "infrastructure", "tls", Evidence.ECH, Account.UNKNOWN),
+        ),
+        # An outer name that is no public one of the catalogue still says whose server it is.
+        (
+            b"www.x.com",
+            Evidence.ECH,
+            "tls",
+            FlowClass("students", "x", "social_networking", "tls", Evidence.ECH, Account.PERSONAL),
+        ),
+        # Asked for in clear, the outer name is Cloudflare's own.
+        (
+            b"cloudflare-ech.com",
+            Evidence.DNS,
+            "tcp",
+            FlowClass("students", "cloudflare", "infrastructure", "tcp", Evidence.DNS, Account.UNKNOWN),
+        ),
+    ],
+)
+def test_classes(policy: Policy, name: bytes | None, evidence: Evidence, protocol: str, expected: FlowClass) -> None:
+    """Application, category and account follow from the name, or else from the protocol."""
+    for _ in range(2):  # the second answer comes from memory
+        assert expected == policy.classify(vlan=None, client=STUDENT, name=name, evidence=evidence, protocol=protocol)
+
+
+def test_the_segment_is_part_of_the_class(policy: Policy) -> None:
+    """The same name on another VLAN is another class."""
+    found = [
+        policy.classify(vlan=vlan, client=bytes(4), name=b"x.com", evidence=Evidence.SNI, protocol="tls").segment
+        for vlan in (10, 202, 7)
+    ]
+
+    assert ["staff", "students", "unknown"] == found
+
+
+def test_equal_classes_are_one_object(policy: Policy) -> None:
+    """Thousands of names make few classes, so they share one object each."""
+    first, second = (
+        policy.classify(vlan=10, client=b"", name=name, evidence=Evidence.SNI, protocol="tls")
+        for name in (b"a.x.com", b"b.x.com")
+    )
+
+    assert first is second
+
+
+@pytest.mark.parametrize(
+    ("accounts", "expected"),
+    [
+        (Accounts.PERSONAL, Account.PERSONAL),
+        (Accounts.SUITE, Account.UNKNOWN),
+        (Accounts.NONE, Account.UNKNOWN),
+    ],
+)
+def test_nothing_is_the_boards_before_it_says_so(accounts: Accounts, expected: Account) -> None:
+    """A suite is unknown until a board declares it; the law's word for the rest is personal."""
+    assert expected == account_of(Application("a", "A", "web", accounts))
+
+
+def test_memory_is_bounded_and_counted(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made-up names cannot fill the memory; the oldest are forgotten, counted, and answered alike when they return."""
+    monkeypatch.setattr(classify_module, "max_names_remembered", 4)
+    classifier = Classifier(policy.catalogue, policy.segments)
+
+    found = {
+        classifier.classify(vlan=10, client=b"", name=b"%d.x.com" % number, evidence=Evidence.SNI, protocol="tls")
+        for number in [*range(10), 0]
+    }
+
+    assert (1, 7) == (len(found), classifier.forgotten)

@@ -1,0 +1,94 @@
+"""A directory of rules: what is there is read, what is missing or odd is told by its path, and nothing hangs."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agent.policy import rule_files
+from agent.policy.problems import Problems, RulesError
+from agent.policy.rule_files import RuleFiles, read_rule_files
+
+
+def read(directory: Path) -> tuple[RuleFiles, list[str]]:
+    """Returns the files, and the problems with the directory left out of their paths."""
+    problems = Problems()
+    files = read_rule_files(directory, problems)
+    try:
+        problems.raise_if_any()
+    except RulesError as error:
+        return files, [str(problem).removeprefix(f"{directory}/") for problem in error.problems]
+    return files, []
+
+
+def test_a_whole_directory(rules: Callable[..., Path]) -> None:
+    """Four catalogue files and the other three; hidden files and other kinds are left alone."""
+    directory = rules({"catalogue/.hidden.yaml": ":", "catalogue/README.md": "words", "districts/a.yaml": ":"})
+
+    files, problems = read(directory)
+
+    assert ([], 4) == (problems, len(files.catalogue))
+    assert None not in (*files.catalogue, files.segments, files.schedules, files.rules)
+
+
+def test_a_missing_file_names_what_is_there(rules: Callable[..., Path]) -> None:
+    """A misspelt file name is the most likely reason for a missing file."""
+    files, problems = read(rules({"schedules.yaml": None, "schedule.yaml": "a: b"}))
+
+    assert files.schedules is None
+    assert ['schedules.yaml: the file is missing; rename "schedule.yaml", if that is it'] == problems
+
+
+def test_an_empty_directory(tmp_path: Path) -> None:
+    """Everything that is missing is told at once."""
+    files, problems = read(tmp_path)
+
+    assert RuleFiles((), None, None, None) == files
+    assert ["catalogue", "rules.yaml", "schedules.yaml", "segments.yaml"] == [
+        line.partition(":")[0] for line in problems
+    ]
+
+
+def test_another_ending_is_told(rules: Callable[..., Path]) -> None:
+    """A catalogue file that ends in .yml is not silently left out."""
+    _, problems = read(rules({"catalogue/ours.yml": "a: b"}))
+
+    assert ['catalogue/ours.yml: this file would not be read; let its name end in ".yaml"'] == problems
+
+
+def test_what_is_no_file(rules: Callable[..., Path]) -> None:
+    """A pipe would be read for ever, a directory cannot be; both are told."""
+    directory = rules({"segments.yaml": None, "rules.yaml": None})
+    os.mkfifo(directory / "segments.yaml")
+    (directory / "rules.yaml").mkdir()
+
+    _, problems = read(directory)
+
+    assert [
+        "rules.yaml: this is no file; put a plain file here",
+        "segments.yaml: this is no file; put a plain file here",
+    ] == (problems)
+
+
+def test_a_file_that_may_not_be_read(rules: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's reason is passed on."""
+
+    def refuse(self: Path, _mode: str) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    directory = rules()
+    monkeypatch.setattr(Path, "open", refuse)
+
+    _, problems = read(directory)
+
+    assert "rules.yaml: the file cannot be read: Permission denied; let the daemon's user read it" in problems
+
+
+def test_the_number_of_files_has_a_limit(rules: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory full of files is not read to its end."""
+    monkeypatch.setattr(rule_files, "max_catalogue_files", 2)
+
+    files, problems = read(rules())
+
+    assert (2, ["catalogue: more than 2 files; join some of them"]) == (len(files.catalogue), problems)

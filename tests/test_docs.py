@@ -1,0 +1,79 @@
+"""What the documents say against what the code does: limits, metrics, options, and links."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.metrics import ReloadState, SnapshotCollector
+from agent.snapshot import GateTotals, Snapshot
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+COUNTER_OR_INFO = {"counter": "_total", "info": "_info"}
+
+
+def table_cells(document: str, first: str) -> set[tuple[str, ...]]:
+    """Returns the rows, as cells without their backquotes, in which some cell begins with `first`."""
+    lines = (ROOT / "docs" / document).read_text(encoding="utf-8").splitlines()
+    rows = (tuple(cell.strip().strip("`") for cell in line.strip("|").split("|")) for line in lines if line[:1] == "|")
+    return {row for row in rows if any(cell.startswith(first) for cell in row)}
+
+
+def test_privacy_table_is_the_gates() -> None:
+    """docs/privacy.md names every limit of what is opened, with the value that stands in gate_core.h."""
+    header = (ROOT / "agent" / "gate" / "gate_core.h").read_text(encoding="utf-8")
+    limits = re.search(r"enum gate_limit \{(.*?)\};", header, re.DOTALL)
+    assert limits is not None
+
+    assert dict(re.findall(r"(GATE_\w+) = (\d+)", limits[1])) == {
+        row[2]: row[3] for row in table_cells("privacy.md", "GATE_")
+    }
+
+
+def test_metrics_table_is_complete() -> None:
+    """docs/metrics.md names every metric that is exported, with its labels, and no other."""
+    collector = SnapshotCollector(
+        lambda: Snapshot(time_ns=0, gate=GateTotals(kind="process")),
+        reload_state=lambda: ReloadState(successful=True, last_success_s=0),
+    )
+    exported = {family.name + COUNTER_OR_INFO.get(family.type, "") for family in collector.collect()}
+
+    assert exported == {row[0] for row in table_cells("metrics.md", "hallwatch_")}
+
+
+def options_of(command: str) -> set[str]:
+    """Returns the long options that a command's --help names, without --help itself."""
+    start = "import sys; from agent.cli.main import main; sys.exit(main())"
+    helped = subprocess.run(
+        [sys.executable, "-c", start, command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(re.findall(r"--[a-z][a-z.-]*[a-z]", helped.stdout)) - {"--help"}
+
+
+@pytest.mark.parametrize("command", ["run", "replay", "check", "explain"])
+def test_every_option_is_documented(command: str) -> None:
+    """docs/commands.md shows, in its synopsis, the options that the command has, and no other."""
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    synopsis = re.search(rf"^    hallwatch {command} +(.*)$", text, re.MULTILINE)
+    assert synopsis is not None
+
+    assert options_of(command) == set(re.findall(r"--[a-z][a-z.-]*[a-z]", synopsis[1]))
+
+
+def test_image_uses_options_that_exist() -> None:
+    """What the Dockerfile runs by default is a command with options that it has."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    words = re.findall(r'"([^"]+)"', text.rpartition("CMD ")[2])
+
+    assert set() == {word.partition("=")[0] for word in words[1:]} - options_of(words[0])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    """A link to another file of the tree names one that exists."""
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8"))
+
+    assert [] == [target for target in targets if not (document.parent / target).exists()]

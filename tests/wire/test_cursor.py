@@ -1,0 +1,51 @@
+"""Tests of the cursor: fields in order, and no byte beyond the end."""
+
+import pytest
+
+from agent.wire.cursor import Cursor, Malformed, Overrun
+
+
+def test_fields_in_order() -> None:
+    """Numbers, bytes, blocks and skips follow one another, and `left` counts down."""
+    cursor = Cursor(b"\x01\x02\x03abc\x00\x02xyzz")
+
+    assert (1, 0x0203, b"abc", b"xy") == (cursor.number(1), cursor.number(2), cursor.take(3), cursor.block(2))
+    cursor.skip(1)
+    assert 1 == cursor.left
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        ("c2197c5eff14e88c", 151_288_809_941_952_652),
+        ("9d7f3e7d", 494_878_333),
+        ("7bbd", 15_293),
+        ("25", 37),
+        ("4025", 37),
+    ],
+)
+def test_varint_examples(data: str, value: int) -> None:
+    """The examples of RFC 9000 appendix A.1."""
+    cursor = Cursor(bytes.fromhex(data))
+
+    assert (value, 0) == (cursor.varint(), cursor.left)
+
+
+def test_nothing_beyond_the_end() -> None:
+    """Every read that would pass `end` raises Overrun, though the bytes go on, and leaves the place where it was."""
+    for read in (
+        lambda cursor: cursor.number(3),
+        lambda cursor: cursor.take(3),
+        lambda cursor: cursor.skip(3),
+        lambda cursor: cursor.varint(),
+    ):
+        cursor = Cursor(b"\x80\x00\x00\x00\x00", 0, 2)
+        with pytest.raises(Overrun):
+            read(cursor)
+        assert 2 == cursor.left
+
+
+def test_empty() -> None:
+    """A varint of no bytes is an Overrun too, and an Overrun is Malformed to who does not wait for more."""
+    with pytest.raises(Malformed):
+        Cursor(b"").varint()
