@@ -13,17 +13,17 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from agent import __version__
-from agent.flow import Account
+from agent.flow import Account, SliceKind
 from agent.snapshot import ClassCounts, Counts, GateTotals, Snapshot
 
 TRAFFIC_LABELS = ("segment", "category", "application", "verdict", "account")
 FLOW_LABELS = (*TRAFFIC_LABELS, "evidence")
 
-OPENED = ("tls", "dtls", "quic", "dns", "http", "banner")
-"""The rows of the table of what is opened (design, section 1); each has a series from the start."""
+OPENED = tuple(kind.name.lower() for kind in SliceKind)
+"""What the gate may open; each has a series from the start, so that a 0 is a statement."""
 HANDSHAKE_PROTOCOLS = ("tls", "dtls", "quic", "dns", "http")
-HANDSHAKE_RESULTS = ("read", "malformed", "incomplete", "too_large", "undecryptable")
-"""facts.Unread.reason, and "read" for an introduction that was understood."""
+HANDSHAKE_RESULTS = ("read", "partial", "malformed", "incomplete", "too_large", "undecryptable")
+"""facts.Unread.reason; "read" for an introduction that was understood, "partial" when its end was missing."""
 
 OPENMETRICS = "application/openmetrics-text"
 

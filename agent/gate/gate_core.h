@@ -203,6 +203,7 @@ struct gate_fragment {
 
 enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };
 
+GATE_INLINE u32 gate_smaller(u32 a, u32 b) { return a < b ? a : b; }
 GATE_INLINE u16 gate_be16(const u8 *p) { return (u16)(p[0] << 8 | p[1]); }
 GATE_INLINE u32 gate_be32(const u8 *p) { return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3]; }
 

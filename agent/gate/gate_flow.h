@@ -79,6 +79,15 @@ GATE_INLINE void follow_tcp(struct gate_row *row, const struct gate_packet *pack
     if (flags & TCP_RST) row->flags |= FLOW_RESET;
 }
 
+/* A proxy's word before the stream (haproxy's PROXY protocol, version 1): where the stream itself begins, or 0. */
+GATE_INLINE u32 proxy_header(struct gate *gate, const struct gate_piece *piece) {
+    if (piece->first != 0x50524F58) return 0; /* "PROX" */
+    u32 length = gate_smaller(piece->captured, 107); /* the longest such line */
+    if (gate_load_head(gate, piece->at, length)) return 0;
+    u32 end = find_line_end(gate, 0, length);
+    return end + 2 < piece->captured ? end + 2 : 0;
+}
+
 /* Places a segment in its stream and opens what may be opened. A flow whose start was not seen is closed, unless
  * the first payload that is seen is itself a beginning: a ClientHello or a request. */
 GATE_INLINE void place_segment(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
@@ -96,6 +105,14 @@ GATE_INLINE void place_segment(struct gate *gate, struct gate_row *row, struct g
         row->flags |= (u16)known;
     }
     piece->offset = sequence - base;
+    u32 skip = !piece->offset && row->kind == FLOW_UNDECIDED ? proxy_header(gate, piece) : 0;
+    if (skip) {
+        u8 h[4];
+        row->base[piece->direction & 1] += skip;
+        piece->at += skip;
+        piece->captured -= skip;
+        piece->first = gate_load(gate, piece->at, h, 4) ? 0 : gate_be32(h);
+    }
     open_segment(gate, row, piece, packet, midstream);
 }
 

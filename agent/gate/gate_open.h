@@ -107,20 +107,29 @@ GATE_INLINE void open_tls(struct gate *gate, struct gate_row *row, struct gate_p
 
 /* ---- HTTP/1 */
 
-/* The first four bytes of a method and the space after it, or the start of a longer method (RFC 9110 section 9,
- * RFC 4918 section 9, RFC 5789). 0, or how many bytes the method has. */
+/* How many bytes the method has with which a request begins, or 0: RFC 9110 section 9, RFC 5789, WebDAV (RFC 4918,
+ * RFC 3253, RFC 5323), and UPnP's events. `first` and `second` are the first eight bytes of the stream. */
 GATE_INLINE u32 http_method(u32 first, u32 second) {
     switch (first) {
-    case 0x47455420: return 3;                                               /* "GET " */
-    case 0x50555420: return 3;                                               /* "PUT " */
-    case 0x504F5354: return second >> 24 == 0x20 ? 4 : 0;                    /* "POST" */
-    case 0x48454144: return second >> 24 == 0x20 ? 4 : 0;                    /* "HEAD" */
-    case 0x50415443: return second >> 16 == 0x4820 ? 5 : 0;                  /* "PATCH " */
-    case 0x54524143: return second >> 16 == 0x4520 ? 5 : 0;                  /* "TRACE " */
-    case 0x44454C45: return second >> 8 == 0x544520 ? 6 : 0;                 /* "DELETE " */
-    case 0x4F505449: return second == 0x4F4E5320 ? 7 : 0;                    /* "OPTIONS " */
-    case 0x434F4E4E: return second == 0x45435420 ? 7 : 0;                    /* "CONNECT " */
-    case 0x50524F50: return second == 0x46494E44 ? 8 : 0;                    /* "PROPFIND" */
+    case 0x47455420: return 3; /* GET */
+    case 0x50555420: return 3; /* PUT */
+    case 0x504F5354: return second >> 24 == 0x20 ? 4 : 0; /* POST */
+    case 0x48454144: return second >> 24 == 0x20 ? 4 : 0; /* HEAD */
+    case 0x50415443: return second >> 16 == 0x4820 ? 5 : 0; /* PATCH */
+    case 0x54524143: return second >> 16 == 0x4520 ? 5 : 0; /* TRACE */
+    case 0x44454C45: return second >> 8 == 0x544520 ? 6 : 0; /* DELETE */
+    case 0x4F505449: return second == 0x4F4E5320 ? 7 : 0; /* OPTIONS */
+    case 0x434F4E4E: return second == 0x45435420 ? 7 : 0; /* CONNECT */
+    case 0x4D4F5645: return second >> 24 == 0x20 ? 4 : 0; /* MOVE */
+    case 0x434F5059: return second >> 24 == 0x20 ? 4 : 0; /* COPY */
+    case 0x4C4F434B: return second >> 24 == 0x20 ? 4 : 0; /* LOCK */
+    case 0x4D4B434F: return second >> 16 == 0x4C20 ? 5 : 0; /* MKCOL */
+    case 0x554E4C4F: return second >> 8 == 0x434B20 ? 6 : 0; /* UNLOCK */
+    case 0x5245504F: return second >> 8 == 0x525420 ? 6 : 0; /* REPORT */
+    case 0x50524F50: return second == 0x46494E44 ? 8 : second == 0x50415443 ? 9 : 0; /* PROPFIND, PROPPATCH */
+    case 0x53454152: return second >> 8 == 0x434820 ? 6 : 0; /* SEARCH */
+    case 0x4E4F5449: return second >> 8 == 0x465920 ? 6 : 0; /* NOTIFY */
+    case 0x53554253: return second == 0x43524942 ? 9 : 0; /* SUBSCRIBE */
     default: return 0;
     }
 }

@@ -7,11 +7,11 @@ the flow's number; the addresses follow from that number too. CASES has every bu
 import random
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from itertools import pairwise
 
 from agent.flow import Direction, Endpoints
 from agent.lab import banners, envelopes, names, quic
 from agent.lab.canary import filled
+from agent.lab.cuts import pieces
 from agent.lab.dialogues import http_request, look_up, quic_connection
 from agent.lab.flows import over_tcp, over_udp
 from agent.lab.frames import Dialogue, Frame, Line, Packet
@@ -48,8 +48,8 @@ def timed(packets: Iterable[Packet], start_ns: int = START_NS) -> list[Frame]:
 def tls(
     flow_number: int = 1,
     *,
-    cuts: Sequence[int] = (),
-    record_cuts: Sequence[int] = (),
+    cuts: Iterable[int] = (),
+    record_cuts: Iterable[int] = (),
     order: Sequence[int] | None = None,
     overlap_bytes: int = 0,
     repeats: int = 1,
@@ -80,10 +80,11 @@ def tls(
     talk = TcpTalk(Wire(ends_of(flow_number, port, ipv6=ipv6), vlan=vlan), initial_sequences=initial_sequences)
     hello = records(client_hello(rng, NAME, browser=browser), record_cuts)
     packets = [] if midstream else list(talk.open())
-    edges = sorted({0, len(hello), *cuts, *range(0, len(hello), DEFAULT_MSS_BYTES)})
-    pieces = [(start, hello[start : end + overlap_bytes]) for start, end in pairwise(edges)]
-    for index in order if order is not None else range(len(pieces)):
-        packets += [talk.at(TO_SERVER, *pieces[index]) for _ in range(repeats)]
+    parts = pieces(hello, {*cuts, *range(0, len(hello), DEFAULT_MSS_BYTES)})
+    for index in order if order is not None else range(len(parts)):
+        start, piece = parts[index]
+        overlap = hello[start + len(piece) :][:overlap_bytes]
+        packets += [talk.at(TO_SERVER, start, piece + overlap) for _ in range(repeats)]
     talk.skip(TO_SERVER, len(hello))
     packets += talk.send(TO_CLIENT, server_flight(rng, flow_number))
     packets += talk.send(TO_SERVER, sealed_records(flow_number, 500))
@@ -114,7 +115,7 @@ def port_reused(flow_number: int = 4) -> list[Frame]:
     ]
 
 
-def http(flow_number: int = 5, *, request: bytes | None = None, cuts: Sequence[int] = ()) -> list[Frame]:
+def http(flow_number: int = 5, *, request: bytes | None = None, cuts: Iterable[int] = ()) -> list[Frame]:
     """An HTTP/1 request, by default a POST with a body, cut at the given positions, and a response."""
     if request is None:
         request = http_request(flow_number, NAME, body_bytes=400)
@@ -188,17 +189,17 @@ def quic_fragmented(flow_number: int = 13, *, order: Sequence[int] = (0, 1, 2)) 
     packets = list(over_udp(ends_of(flow_number, 443), None, iter(lines)))
     made: list[Packet] = []
     for packet in packets[:2]:
-        pieces = fragments(packet, 512)
-        made += [pieces[index] for index in order]
+        parts = fragments(packet, 512)
+        made += [parts[index] for index in order]
     return timed([*made, *packets[2:]])
 
 
-def dtls(flow_number: int = 14, *, pieces: int = 1) -> list[Frame]:
+def dtls(flow_number: int = 14, *, datagrams: int = 1) -> list[Frame]:
     """A DTLS ClientHello in so many datagrams, the server's answer and sealed records."""
     rng = random.Random(flow_number)
     hello = client_hello(rng, NAME, browser=Browser("dtls client", tls13=False), alpn=())
     wire = Wire(ends_of(flow_number, 4433))
-    packets = [wire.udp(TO_SERVER, datagram) for datagram in dtls_records(hello, pieces)]
+    packets = [wire.udp(TO_SERVER, datagram) for datagram in dtls_records(hello, datagrams)]
     sealed = b"\x17\xfe\xfd\0\1\0\0\0\0\0\1\1\0" + filled(flow_number, 256)
     return timed([*packets, wire.udp(TO_CLIENT, b"\x16" + sealed[1:]), wire.udp(TO_SERVER, sealed)])
 
@@ -221,8 +222,8 @@ def dns_over_tcp(flow_number: int = 16, *, cuts: Sequence[int] = (1, 9)) -> list
 def dns_fragmented(flow_number: int = 17, *, order: Sequence[int] = (0, 1)) -> list[Frame]:
     """The answer arrives in IP fragments."""
     packets = list(over_udp(ends_of(flow_number, 53), None, _look_up(flow_number, "HTTPS")))
-    pieces = fragments(packets[1], 96)[:2]
-    return timed([packets[0], *(pieces[index] for index in order), *fragments(packets[1], 96)[2:]])
+    parts = fragments(packets[1], 96)
+    return timed([packets[0], *(parts[index] for index in order), *parts[len(order) :]])
 
 
 def banner(flow_number: int, speaker: banners.Speaker, *, port: int, over: str) -> list[Frame]:
@@ -292,7 +293,7 @@ CASES: dict[str, Case] = {
     "quic-fragmented": quic_fragmented,
     "quic-fragments-reversed": partial(quic_fragmented, 43, order=(2, 1, 0)),
     "dtls": dtls,
-    "dtls-two-datagrams": partial(dtls, 44, pieces=2),
+    "dtls-two-datagrams": partial(dtls, 44, datagrams=2),
     "dns-a": partial(dns, 45, kind="A"),
     "dns-aaaa": partial(dns, 46, kind="AAAA"),
     "dns-https": dns,

@@ -60,7 +60,7 @@ def quic_connection(
     hello = client_hello(rng, server_name, browser=browser, alpn=("h3",), quic_parameters=parameters)
     datagrams = 2 if len(hello) > 1000 else rng.choice((1, 1, 2))
     for datagram in quic.client_initials(
-        connection, quic.scattered(rng, hello, datagrams=datagrams, pieces=rng.randrange(2, 7))
+        connection, quic.scattered(rng, hello, datagrams=datagrams, count=rng.randrange(2, 7))
     ):
         yield Line(TO_SERVER, datagram)
     shake = server_flight(rng, flow_number)[5:127]

@@ -6,10 +6,9 @@ order of Chrome's extensions) comes from the caller's random numbers.
 
 import random
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import pairwise
 
 from scapy.layers.tls.extensions import (
     ProtocolName,
@@ -31,6 +30,7 @@ from scapy.layers.tls.handshake import TLSClientHello
 from scapy.layers.tls.keyexchange_tls13 import KeyShareEntry, TLS_Ext_KeyShare_CH
 
 from agent.lab.canary import filled
+from agent.lab.cuts import pieces
 
 X25519 = 0x001D
 X25519MLKEM768 = 0x11EC
@@ -116,28 +116,25 @@ def client_hello(
     return b"\x01" + len(body).to_bytes(3, "big") + body
 
 
-def records(message: bytes, cuts: Sequence[int] = (), *, version: int = 0x0301) -> bytes:
+def records(message: bytes, cuts: Iterable[int] = (), *, version: int = 0x0301) -> bytes:
     """A handshake message as TLS records (RFC 8446 section 5.1), cut into several at the given positions."""
-    edges = sorted({0, len(message), *cuts})
-    pieces = [message[start:end] for start, end in pairwise(edges)]
-    return b"".join(struct.pack("!BHH", 22, version, len(piece)) + piece for piece in pieces)
+    return b"".join(struct.pack("!BHH", 22, version, len(piece)) + piece for _, piece in pieces(message, cuts))
 
 
-def dtls_records(message: bytes, pieces: int = 1) -> list[bytes]:
+def dtls_records(message: bytes, datagrams: int = 1) -> list[bytes]:
     """A ClientHello as DTLS 1.2 datagrams, one fragment each (RFC 6347 sections 4.1 and 4.2.2).
 
     DTLS adds an (empty) cookie after the session identifier.
     """
     session_end = 39 + message[38]
     body = b"\xfe\xfd" + message[6:session_end] + b"\0" + message[session_end:]
-    size = -(-len(body) // pieces)
-    datagrams = []
-    for number, start in enumerate(range(0, len(body), size)):
-        piece = body[start : start + size]
+    size = -(-len(body) // datagrams)
+    made = []
+    for number, (start, piece) in enumerate(pieces(body, range(size, len(body), size))):
         head = b"\x01" + len(body).to_bytes(3, "big") + b"\0\0"
         fragment = head + start.to_bytes(3, "big") + len(piece).to_bytes(3, "big") + piece
-        datagrams.append(b"\x16\xfe\xfd" + number.to_bytes(8, "big") + struct.pack("!H", len(fragment)) + fragment)
-    return datagrams
+        made.append(b"\x16\xfe\xfd" + number.to_bytes(8, "big") + struct.pack("!H", len(fragment)) + fragment)
+    return made
 
 
 def server_flight(rng: random.Random, flow_number: int, *, tls13: bool = True) -> bytes:
@@ -158,12 +155,12 @@ def server_flight(rng: random.Random, flow_number: int, *, tls13: bool = True) -
 
 def sealed_records(flow_number: int, length_bytes: int) -> bytes:
     """Application data records (RFC 8446 section 5.1) of `length_bytes` of canary in all."""
-    pieces = []
+    made = []
     while length_bytes > 0:
         size = min(length_bytes, 2**14)
-        pieces.append(b"\x17\x03\x03" + struct.pack("!H", size) + filled(flow_number, size))
+        made.append(b"\x17\x03\x03" + struct.pack("!H", size) + filled(flow_number, size))
         length_bytes -= size
-    return b"".join(pieces)
+    return b"".join(made)
 
 
 def _grease(rng: random.Random) -> int:

@@ -8,12 +8,13 @@ import random
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES128
 from cryptography.hazmat.primitives.ciphers.modes import ECB
+
+from agent.lab.cuts import pieces
 
 VERSION_1 = 0x00000001
 VERSION_2 = 0x6B3343CF
@@ -111,30 +112,28 @@ def short(connection: Connection, body: bytes, *, side: str = "client") -> bytes
     return b"\x41" + (connection.server_id if side == "client" else connection.client_id) + body
 
 
-def crypto_frames(pieces: Sequence[Piece]) -> bytes:
+def crypto_frames(parts: Sequence[Piece]) -> bytes:
     """CRYPTO frames (RFC 9000 section 19.6) in the order given."""
-    return b"".join(b"\x06" + varint(offset) + varint(len(data)) + data for offset, data in pieces)
+    return b"".join(b"\x06" + varint(offset) + varint(len(data)) + data for offset, data in parts)
 
 
 def client_initials(connection: Connection, datagrams: Sequence[Sequence[Piece]]) -> list[bytes]:
     """One padded datagram for each list of CRYPTO pieces, with a PING before them as Chrome sends."""
     made = []
-    for number, pieces in enumerate(datagrams):
-        frames = b"\x01" + crypto_frames(pieces)
+    for number, parts in enumerate(datagrams):
+        frames = b"\x01" + crypto_frames(parts)
         bare_bytes = len(initial(connection, number, frames))
         padding = max(0, max(DATAGRAM_BYTES, MIN_INITIAL_DATAGRAM_BYTES) - bare_bytes)
         made.append(initial(connection, number, frames + bytes(padding)))
     return made
 
 
-def scattered(rng: random.Random, hello: bytes, *, datagrams: int, pieces: int) -> list[list[Piece]]:
-    """The hello in `pieces` CRYPTO pieces, shuffled and dealt out to `datagrams`; each stays within a datagram."""
-    limit = (DATAGRAM_BYTES - 120) // max(1, -(-pieces // datagrams))
-    edges = sorted({0, len(hello), *rng.sample(range(1, len(hello)), pieces - 1)})
-    longest = max(end - start for start, end in pairwise(edges))
-    if longest > limit:
-        edges = [len(hello) * index // pieces for index in range(pieces + 1)]
-    parts = [(start, hello[start:end]) for start, end in pairwise(edges)]
+def scattered(rng: random.Random, hello: bytes, *, datagrams: int, count: int) -> list[list[Piece]]:
+    """The hello in `count` CRYPTO pieces, shuffled and dealt out to `datagrams`; each stays within a datagram."""
+    limit = (DATAGRAM_BYTES - 120) // max(1, -(-count // datagrams))
+    parts = pieces(hello, rng.sample(range(1, len(hello)), count - 1))
+    if max(len(piece) for _, piece in parts) > limit:
+        parts = pieces(hello, (len(hello) * index // count for index in range(count)))
     rng.shuffle(parts)
     return [parts[index::datagrams] for index in range(datagrams)]
 

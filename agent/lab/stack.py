@@ -5,9 +5,8 @@ building every packet with scapy costs half a millisecond.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import pairwise
 
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment
@@ -16,6 +15,7 @@ from scapy.packet import Packet as Layers
 from scapy.packet import Raw
 
 from agent.flow import Direction, Endpoints
+from agent.lab.cuts import pieces
 from agent.lab.frames import Packet
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -194,12 +194,10 @@ class TcpTalk:
             self._time_ms += 1
         return self.wire.tcp(direction, sequence, acknowledgement, flags, payload, time_ms=self._time_ms)
 
-    def send(self, direction: Direction, data: bytes, cuts: Sequence[int] = ()) -> Iterator[Packet]:
+    def send(self, direction: Direction, data: bytes, cuts: Iterable[int] = ()) -> Iterator[Packet]:
         """Segments for `data`, cut at the given positions and wherever a segment would exceed the MSS."""
-        edges = sorted({0, len(data), *cuts})
-        for start, end in pairwise(edges):
-            for piece_start in range(start, end, self._mss_bytes):
-                piece = data[piece_start : min(piece_start + self._mss_bytes, end)]
+        for _, stretch in pieces(data, cuts):
+            for _, piece in pieces(stretch, range(self._mss_bytes, len(stretch), self._mss_bytes)):
                 packet = self.at(direction, self._sent[direction], piece)
                 self._sent[direction] += len(piece)
                 yield packet

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
-from agent.flow import Evidence, FlowClass
+from agent.flow import Account, Evidence, FlowClass
 from agent.policy.bounds import worst_case_series
 from agent.policy.catalogue import Catalogue
 from agent.policy.catalogue_file import read_catalogue
-from agent.policy.classify import Classifier
+from agent.policy.classify import Classifier, account_of
 from agent.policy.problems import Problems
 from agent.policy.rule_files import RuleFiles, read_rule_files
 from agent.policy.rules import Rule, Rulebook, no_default
@@ -39,6 +39,19 @@ class Policy:
     def decide(self, flow_class: FlowClass, now_ns: int) -> Decision:
         """What the rules say of a class at a time, and why; see Rulebook.decide."""
         return self.rulebook.decide(flow_class, now_ns)
+
+    def account_of(self, name: bytes) -> Account:
+        """Whose account a name is used with, as far as is declared; UNKNOWN for a name in no catalogue."""
+        found = self.catalogue.lookup(name)
+        return Account.UNKNOWN if found is None else account_of(found.application)
+
+    def is_public_name(self, name: bytes) -> bool:
+        """True when the catalogue has this name as the outer one of Encrypted ClientHello."""
+        return self.catalogue.public_name(name)
+
+    def is_known_protocol(self, protocol: str) -> bool:
+        """True when this protocol alone tells an application."""
+        return self.catalogue.by_protocol(protocol) is not None
 
     def worst_case_series(self) -> int:
         """The most label sets that a metric can have under this policy; see bounds.py. Takes a while: for `check`."""

@@ -13,7 +13,12 @@ from agent.policy.schedules import Schedules
 from agent.policy.segments import Role, Segments
 from agent.verdict import Verdict
 
-carriers = frozenset({"tls", "dtls", "quic", "http", "dns", "dns_tcp", "mdns", "llmnr", "tcp", "udp", "icmp", "sctp"})
+carriers = frozenset(
+    {
+        *("tls", "dtls", "quic", "http", "dns", "mdns", "llmnr"),
+        *("tcp", "udp", "udplite", "sctp", "icmp", "icmp6", "ip", "link"),
+    }
+)
 """Protocols that a class can have without telling an application; rules may name these and those of the catalogue."""
 
 verdicts_that_need_a_clause = frozenset({Verdict.PROHIBITED, Verdict.INCIDENTAL})

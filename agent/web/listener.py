@@ -11,9 +11,6 @@ from agent.web.connection import LIMIT_NAMES, Connection, Limits, Phase
 from agent.web.message import Request, Response
 from agent.web.site import Site
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 10484
-
 
 class Listener:
     """A listening socket and its clients."""
@@ -101,8 +98,8 @@ async def serve(
     reload: Callable[[], str] | None = None,
     reload_state: Callable[[], ReloadState] | None = None,
     known_limits: Sequence[str] = (),
-    host: str = DEFAULT_HOST,
-    port: int = DEFAULT_PORT,
+    host: str = "127.0.0.1",
+    port: int,
     limits: Limits | None = None,
 ) -> Listener:
     """Start to listen, on the running loop.

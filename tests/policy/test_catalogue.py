@@ -75,7 +75,10 @@ def test_the_longest_possible_name_is_found() -> None:
     name = b"a." * 124 + b"x.com"
 
     assert max_name_bytes == len(name)
-    assert CATALOGUE.lookup(name) == CATALOGUE.lookup(name + b".") != None  # noqa: E711 - chained on purpose
+    found = CATALOGUE.lookup(name)
+
+    assert found is not None
+    assert found == CATALOGUE.lookup(name + b".")
 
 
 def test_names_beyond_ascii_are_asked_in_punycode() -> None:

@@ -1,5 +1,6 @@
 """The policy as a whole: all problems of all files at once, the shipped rules in order, the answers they are meant to give."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -7,10 +8,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.flow import Evidence
+from agent.flow import Account, Evidence
+from agent.naming.name import LINK_PROTOCOLS, TRANSPORTS
+from agent.policy.catalogue_file import read_catalogue
+from agent.policy.document import Table, parse
 from agent.policy.policy import Policy, load
-from agent.policy.problems import RulesError
+from agent.policy.problems import Problems, RulesError
+from agent.policy.rules_file import Vocabulary, carriers, read_rules
+from agent.policy.schedules_file import read_schedules
 from agent.policy.segments import Role
+from agent.policy.segments_file import read_segments
+from agent.wire.banner import PROTOCOLS
 
 SHIPPED = Path(__file__).parent.parent.parent / "rules"
 
@@ -87,6 +95,15 @@ def test_a_policy_answers(policy: Policy) -> None:
     assert {"policy_names_remembered": 0, "policy_decisions_remembered": 0} == policy.limits()
 
 
+def test_what_naming_asks(policy: Policy) -> None:
+    """Accounts, outer names and telling protocols are answered from the catalogue."""
+    assert [Account.PERSONAL, Account.UNKNOWN, Account.UNKNOWN] == [
+        policy.account_of(name) for name in (b"www.x.com", b"googleapis.com", b"www.fedex.com")
+    ]
+    assert [True, False] == [policy.is_public_name(name) for name in (b"cloudflare-ech.com", b"x.com")]
+    assert [True, False] == [policy.is_known_protocol(protocol) for protocol in ("bittorrent", "tls")]
+
+
 def test_the_shipped_rules_load(shipped: Policy) -> None:
     """What is shipped runs as it is: no problem, every role that its rules need, a bounded number of series."""
     roles = {segment.role for segment in shipped.segments.by_identifier.values()}
@@ -121,6 +138,13 @@ def test_the_shipped_verdicts(shipped: Policy, vlan: int, name: bytes, time: str
     assert expected == verdict(shipped, vlan, name, time)
 
 
+def test_rules_may_name_every_protocol(shipped: Policy) -> None:
+    """Whatever protocol a class can have, a rule can speak of it: reading and naming know none that rules would refuse."""
+    seen = PROTOCOLS | set(TRANSPORTS.values()) | set(LINK_PROTOCOLS.values())
+
+    assert set() == seen - carriers - shipped.catalogue.protocols
+
+
 def test_peer_to_peer_is_told_by_its_banner(shipped: Policy) -> None:
     """There is no name, and none is needed."""
     found = shipped.classify(vlan=20, client=b"", name=None, evidence=Evidence.PROTOCOL, protocol="bittorrent")
@@ -130,3 +154,30 @@ def test_peer_to_peer_is_told_by_its_banner(shipped: Policy) -> None:
         shipped.decide(found, 0).verdict.value,
         shipped.decide(found, 0).rule,
     )
+
+
+def blocks() -> list[str]:
+    """Returns the examples of the README."""
+    return re.findall(r"```yaml\n(.*?)```", (SHIPPED / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", blocks(), ids=lambda block: block.strip().splitlines()[0])
+def test_the_readme_can_be_copied(block: str, shipped: Policy) -> None:
+    """Every example of the README is right as it stands; names of segments and schedules are the reader's own."""
+    problems = Problems()
+    text = block if not block.startswith("  - id:") else f"rules:\n{block}default: {{verdict: review, because: B}}\n"
+    node = parse(text.encode(), "README.md", problems)
+    assert isinstance(node, Table)
+    match next(iter(node.entries)):
+        case "segments":
+            read_segments(node, problems)
+        case "time_zone":
+            read_schedules(node, problems)
+        case "category":
+            read_catalogue([node], problems)
+        case "rules":
+            read_rules(node, Vocabulary(shipped.catalogue, None, None), problems)
+        case other:
+            pytest.fail(f"an example that begins with {other}")
+
+    problems.raise_if_any()

@@ -1,0 +1,89 @@
+"""Flow records -> lines of JSON, for the owner of a capture file to see what each flow was taken for."""
+
+import json
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TextIO
+
+from agent.flow import Endpoints, Flow
+from agent.pipeline import FlowRecord
+
+_IPV4, _ARP, _IPV6 = 0x0800, 0x0806, 0x86DD
+
+_PROTOCOLS = {
+    1: "icmp",
+    2: "igmp",
+    4: "ipip",
+    6: "tcp",
+    17: "udp",
+    41: "ipv6",
+    47: "gre",
+    50: "esp",
+    51: "ah",
+    58: "icmp6",
+    88: "eigrp",
+    89: "ospf",
+    103: "pim",
+    112: "vrrp",
+    132: "sctp",
+}
+"""https://www.iana.org/assignments/protocol-numbers"""
+
+
+class FlowLines:
+    """Writes one line for each flow."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, capture: Path, record: FlowRecord) -> None:
+        """Write a flow of the file `capture`.
+
+        Raises:
+            OSError: The line could not be written.
+        """
+        self._out.write(json.dumps(flow_line(capture, record), separators=(",", ":")) + "\n")
+
+
+def flow_line(capture: Path, record: FlowRecord) -> dict[str, object]:
+    """A flow as a JSON object.
+
+    `packets` and `bytes` are [to the server, to the client]. `hostname` is null, a string, or a list where a flow had
+    several names, as one to a DNS resolver has. `outer` stands only with a flow that came through a tunnel.
+    """
+    line: dict[str, object] = {"capture": str(capture), "proto": protocol_name(record.flow)}
+    line |= _ends(record.flow.ends)
+    names = record.hostnames
+    line |= {
+        "hostname": list(names) if len(names) > 1 else names[0] if names else None,
+        "category": record.flow_class.category,
+        "application": record.flow_class.application,
+        "verdict": record.verdict,
+        "evidence": record.flow_class.evidence,
+        "packets": list(record.packets),
+        "bytes": list(record.bytes),
+        "vlan": record.flow.vlan,
+    }
+    if record.flow.outer is not None:
+        line["outer"] = _ends(record.flow.outer)
+    return line
+
+
+def protocol_name(flow: Flow) -> str:
+    """ "tcp", "udp", "arp", ...; the number of an IP protocol, or of an EtherType in hexadecimal, that has no name here."""
+    if flow.ethertype in {_IPV4, _IPV6}:
+        return _PROTOCOLS.get(flow.ip_protocol, str(flow.ip_protocol))
+    return "arp" if flow.ethertype == _ARP else f"0x{flow.ethertype:04x}"
+
+
+def _ends(ends: Endpoints) -> dict[str, object]:
+    return {
+        "src": _address(ends.client),
+        "sport": ends.client_port,
+        "dst": _address(ends.server),
+        "dport": ends.server_port,
+    }
+
+
+def _address(packed: bytes) -> str:
+    return str(ip_address(packed)) if packed else ""

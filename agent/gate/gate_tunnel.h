@@ -1,0 +1,96 @@
+/* Tunnels: headers after which another frame or packet begins. Mirror sessions arrive so. */
+#ifndef GATE_TUNNEL_H
+#define GATE_TUNNEL_H
+
+#include "gate_core.h"
+#include "gate_link.h"
+
+enum tunnel_port { PORT_GTP_U = 2152, PORT_VXLAN = 4789, PORT_CAPWAP = 5247, PORT_GENEVE = 6081 };
+
+/* Remembers the ends met so far as the tunnel's and forgets all else of the packet. */
+GATE_INLINE void enter_tunnel(struct gate_packet *packet) {
+    if (!packet->key.depth) packet->outer = packet->key;
+    u8 depth = packet->key.depth + 1;
+    __builtin_memset(&packet->key, 0, sizeof packet->key);
+    packet->key.depth = depth;
+}
+
+/* GRE versions 0 and 1 (RFC 2784, RFC 2890, RFC 2637), and the kinds of ERSPAN in it. */
+GATE_INLINE u32 decode_gre(struct gate *gate, struct gate_packet *packet, u32 *offset, u32 *type) {
+    u8 h[4];
+    if (gate_load(gate, *offset, h, 4)) return LAYER_FAILED;
+    u32 sequenced = h[0] & 0x10, length = 4;
+    length += h[0] & 0x80 ? 4 : 0;
+    length += h[0] & 0x20 ? 4 : 0;
+    length += sequenced ? 4 : 0;
+    length += (h[1] & 7) == 1 && h[1] & 0x80 ? 4 : 0;
+    *type = gate_be16(h + 2);
+    *offset += length;
+    enter_tunnel(packet);
+    if (*type != ETHERTYPE_ERSPAN) return LAYER_ETHERTYPE;
+    if (sequenced) { /* type II: 8 bytes, its VLAN in the low bits of the first two; type I has no header */
+        if (gate_load(gate, *offset, h, 2)) return LAYER_FAILED;
+        packet->vlan = gate_be16(h) & 0xFFF;
+        packet->tagged = packet->vlan != 0;
+        *offset += 8;
+    }
+    return LAYER_ETHERNET;
+}
+
+/* CAPWAP data (RFC 5415 section 4.3): what a wireless controller's access points send, Ethernet or 802.11 inside. */
+GATE_INLINE u32 decode_capwap(struct gate *gate, struct gate_packet *packet, u32 *offset, u32 *type) {
+    u8 h[4];
+    if (gate_load(gate, *offset, h, 4) || h[0] || h[3] & 0x88) return LAYER_DONE; /* DTLS, a fragment, a keep-alive */
+    u32 length = (u32)(h[1] >> 3) * 4, native = h[2] & 1;
+    if (length < 8) return LAYER_DONE;
+    if (!native) {
+        *offset += length;
+        enter_tunnel(packet);
+        return LAYER_ETHERNET;
+    }
+    if (gate_load(gate, *offset + length, h, 2)) return LAYER_DONE;
+    u32 control = (h[0] & 0x7F) == 0x08 ? h[0] : h[1]; /* some access points swap the two bytes of frame control */
+    if ((control & 0x7F) != 0x08) return LAYER_DONE;   /* data frames only (IEEE 802.11 section 9.2.4.1) */
+    *offset += length + 24 + (control & 0x80 ? 2 : 0);
+    *type = 0; /* LLC and SNAP follow */
+    enter_tunnel(packet);
+    return LAYER_ETHERTYPE;
+}
+
+/* A UDP datagram to a tunnel's port whose first bytes are that tunnel's header; LAYER_DONE when it is none. */
+GATE_INLINE u32 decode_udp_tunnel(struct gate *gate, struct gate_packet *packet, u32 *offset, u32 *type) {
+    u8 h[12];
+    u32 port = packet->key.port[1];
+    u32 capwap = port == PORT_CAPWAP || packet->key.port[0] == PORT_CAPWAP;
+    if (port != PORT_VXLAN && port != PORT_GENEVE && port != PORT_GTP_U && !capwap) return LAYER_DONE;
+    if (packet->key.depth >= GATE_MAX_TUNNELS || gate_load(gate, *offset, h, 8)) return LAYER_DONE;
+    if (port == PORT_VXLAN) { /* RFC 7348 section 5 */
+        if (h[0] != 0x08 || h[7]) return LAYER_DONE;
+        *offset += 8;
+        enter_tunnel(packet);
+        return LAYER_ETHERNET;
+    }
+    if (port == PORT_GENEVE) { /* RFC 8926 section 3.4 */
+        if (h[0] >> 6 || h[7]) return LAYER_DONE;
+        *offset += 8 + (u32)(h[0] & 0x3F) * 4;
+        *type = gate_be16(h + 2);
+        enter_tunnel(packet);
+        return LAYER_ETHERTYPE;
+    }
+    if (capwap) return decode_capwap(gate, packet, offset, type);
+    if (h[0] >> 4 != 3 || h[1] != 0xFF) return LAYER_DONE; /* 3GPP TS 29.281 section 5.1: G-PDU only */
+    u32 length = 8;
+    if (h[0] & 7) { /* optional fields; extension headers are bounded to one, as user-plane traffic has (PDU session) */
+        if (gate_load(gate, *offset + 8, h, 4)) return LAYER_DONE;
+        length = 12;
+        if (h[3]) {
+            if (gate_load(gate, *offset + 12, h, 1) || !h[0]) return LAYER_DONE;
+            length += (u32)h[0] * 4;
+        }
+    }
+    *offset += length;
+    enter_tunnel(packet);
+    return LAYER_IP;
+}
+
+#endif
