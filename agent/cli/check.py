@@ -38,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     categories = {application.category for application in applications}
     print(f"{rules_directory(arguments.rules)}: in order")
     print(f"  {len(applications):>7,} applications in {len(categories)} categories")
-    print(f"  {len(policy.rulebook.rules):>7,} rules, and what follows when none fits: {policy.rulebook.default.verdict}")
+    print(
+        f"  {len(policy.rulebook.rules):>7,} rules, and what follows when none fits: {policy.rulebook.default.verdict}"
+    )
     print(f"  {len(policy.segments.by_identifier):>7,} segments: {', '.join(policy.segments.by_identifier)}")
     print(f"  {len(policy.schedules.by_identifier):>7,} schedules: {', '.join(policy.schedules.by_identifier)}")
     print(f"  {policy.worst_case_series():>7,} series of a metric at the very most, were all of this ever seen")

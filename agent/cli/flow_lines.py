@@ -70,7 +70,10 @@ def flow_line(capture: Path, record: FlowRecord) -> dict[str, object]:
 
 
 def protocol_name(flow: Flow) -> str:
-    """ "tcp", "udp", "arp", ...; the number of an IP protocol, or of an EtherType in hexadecimal, that has no name here."""
+    """The name of a flow's protocol, such as "tcp" or "arp".
+
+    What has no name here is told by its number: an IP protocol in decimal, an EtherType as 0x88cc.
+    """
     if flow.ethertype in {_IPV4, _IPV6}:
         return _PROTOCOLS.get(flow.ip_protocol, str(flow.ip_protocol))
     return "arp" if flow.ethertype == _ARP else f"0x{flow.ethertype:04x}"

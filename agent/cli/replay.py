@@ -35,15 +35,15 @@ examples:
 
 flows.jsonl gets a line for each flow: capture, proto, src, sport, dst, dport, hostname, category, application, verdict,
 evidence, packets, bytes (both [to server, to client]), vlan, and outer for a flow that came through a tunnel. It names
-addresses and hosts: use it on captures that are yours to read. The file can be read by its owner alone.
+addresses and hosts: use it on captures that are yours to read. A new file is made for its owner alone.
 
 {EXIT_CODES}"""
 
 CAPTURE_SUFFIXES = frozenset({".cap", ".pcap", ".pcapng"})
 """What is taken from a directory; a file named on the command line may be called anything."""
 
-MIN_FLOWS, MAX_FLOWS = 1 << 10, 1 << 24
-"""Fewer rows than the first count little of any capture; the gate numbers no more than the second."""
+MAX_FLOWS = 1 << 24
+"""3 GiB of rows: beyond what one capture file of any school holds."""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -137,7 +137,7 @@ def _private_file(path: Path, inputs: Sequence[Path]) -> Iterator[TextIO]:
     """
     if any(path.exists() and file.exists() and path.samefile(file) for file in inputs):
         raise UsageError(f"{path} is one of the captures to be read")
-    with path.open("w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as out:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
         yield out
 
 
@@ -160,6 +160,6 @@ def _progress(console: Console, files: Sequence[Path]) -> Iterator[Callable[[Pat
 
 
 def _max_flows(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not MIN_FLOWS <= int(text) <= MAX_FLOWS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {MIN_FLOWS} to {MAX_FLOWS}")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_FLOWS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_FLOWS}")
     return int(text)

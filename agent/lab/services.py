@@ -42,35 +42,37 @@ reddit       social_networking    1.5  tls             www.reddit.com i.redd.it
 chatgpt      generative_ai        4.0  tls,tls,quic    chatgpt.com api.openai.com
 claude       generative_ai        2.0  tls             claude.ai api.anthropic.com
 gemini       generative_ai        2.5  quic,tls        gemini.google.com
-character-ai generative_ai        1.0  tls             character.ai
+character_ai generative_ai        1.0  tls             character.ai
 perplexity   generative_ai        0.7  tls             www.perplexity.ai
 dropbox      file_sharing         1.0  tls             www.dropbox.com content.dropboxapi.com
 wetransfer   file_sharing         0.6  tls,nameless    wetransfer.com
 mega         file_sharing         0.5  tls             mega.nz
-google-drive cloud_collaboration  3.0  quic,tls        drive.google.com docs.google.com
-microsoft365 cloud_collaboration  3.0  tls             outlook.office365.com www.office.com
+google_drive cloud_collaboration  2.0  quic,tls        drive.google.com
+google_docs  cloud_collaboration  1.5  quic,tls        docs.google.com
+microsoft_365 cloud_collaboration 2.0  tls             www.office.com
 discord      messaging            3.0  tls,tls,ech     discord.com gateway.discord.gg
 whatsapp     messaging            2.0  tls             web.whatsapp.com
 gmail        email                1.5  quic,tls        mail.google.com
-yahoo-mail   email                0.6  tls             mail.yahoo.com
+outlook_365  email                1.5  tls             outlook.office365.com
+yahoo_mail   email                0.6  tls             mail.yahoo.com
 amazon       retail               1.5  tls,quic        www.amazon.com m.media-amazon.com
 ebay         retail               0.5  tls             www.ebay.com
-youtube      video_streaming      6.0  quic,quic,tls   www.youtube.com rr3---sn-ab5l6nrl.googlevideo.com i.ytimg.com
+youtube      social_networking    6.0  quic,quic,tls   www.youtube.com rr3---sn-ab5l6nrl.googlevideo.com i.ytimg.com
 netflix      video_streaming      1.5  tls             www.netflix.com
 spotify      video_streaming      2.0  tls,nameless    open.spotify.com
 zoom         video_conferencing   1.0  tls             zoom.us
 canvas       education            5.0  tls             canvas.instructure.com
-khan-academy education            2.5  tls,quic        www.khanacademy.org
+khan_academy education            2.5  tls,quic        www.khanacademy.org
 powerschool  education            2.0  tls             powerschool.com
-wikipedia    education            2.0  tls             en.wikipedia.org
-debian       software_download    0.5  http            deb.debian.org
+wikimedia    education            2.0  tls             en.wikipedia.org
+linux_update system_update        0.5  http            deb.debian.org
 teamviewer   remote_access        0.3  tls             master1.teamviewer.com
 nordvpn      vpn_and_proxy        0.4  tls             api.nordvpn.com
-google-ads   advertising          3.0  quic,tls        googleads.g.doubleclick.net
+google_ads   advertising          3.0  quic,tls        googleads.g.doubleclick.net
 roblox       gaming               2.5  tls,tls,nameless www.roblox.com
 steam        gaming               1.0  tls,http        store.steampowered.com
-new-york-times news               1.0  tls             www.nytimes.com
-windows-update system_update      1.5  tls,http        dl.delivery.mp.microsoft.com
+nytimes      news                 1.0  tls             www.nytimes.com
+windows_update system_update      1.5  tls,http        dl.delivery.mp.microsoft.com
 unknown      unclassified         1.5  tls,quic,http   www.hallwatch-lab.example cdn.hallwatch-lab.example
 """
 

@@ -62,7 +62,7 @@ NAMELESS = (
     Nameless(1.5, "tcp", "ssh", "ssh", "remote_access", 22, banners.ssh),
     Nameless(0.8, "tcp", "ftp", "ftp", "file_sharing", 21, banners.ftp),
     Nameless(2.0, "udp", "ntp", "ntp", "infrastructure", 123, banners.ntp),
-    Nameless(2.0, "udp", "stun", "stun", "voice", 3478, banners.stun),
+    Nameless(2.0, "udp", "stun", "webrtc", "video_conferencing", 3478, banners.stun),
     Nameless(0.8, "udp", "wireguard", "wireguard", "vpn_and_proxy", 51820, banners.wireguard),
     Nameless(1.0, "udp", "udp", "unknown", "unclassified", 27015, banners.unknown),
     Nameless(1.0, "tcp", "tls", "unknown", "unclassified", 443, dialogues.anonymous_tls),

@@ -139,7 +139,7 @@ def test_odd_question() -> None:
             "001003666f6f076578616d706c6503636f6d00000300020035",
             DnsRecord(b"x.example", HTTPS, 60, target=b"foo.example.com"),
         ),
-        # Figure 7: two IPv6 hints
+        # two IPv6 hints
         (
             "000103666f6f076578616d706c6503636f6d000006002020010db800000000000000000000000120010db8000000000000000000530001",
             DnsRecord(
@@ -150,7 +150,7 @@ def test_odd_question() -> None:
                 hints=(SIX, bytes.fromhex("20010db8000000000000000000530001")),
             ),
         ),
-        # Figure 9: mandatory, alpn and an IPv4 hint
+        # mandatory, alpn and an IPv4 hint
         (
             "001003666f6f076578616d706c65036f726700000000040001000400010009026832 0568332d3139000400 04c0000201",
             DnsRecord(b"x.example", HTTPS, 60, target=b"foo.example.org", hints=(HERE,)),
