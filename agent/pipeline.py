@@ -135,25 +135,30 @@ class Pipeline:
             for facts in feed(piece, *ports, payload):
                 self._take(slot, facts, piece.time_ns)
 
-    def tick(self, now_ns: int) -> None:
-        """Names what will introduce itself no further, gives back idle rows, and judges what was counted since."""
+    def tick(self, now_ns: int, wall_ns: int) -> None:
+        """Names what will introduce itself no further, gives back idle rows, and judges what was counted since.
+
+        Args:
+            now_ns: by the clock that stamps packets.
+            wall_ns: nanoseconds since the epoch, by which bells ring.
+        """
         table, high_water = self._gate.table, self._gate.high_water
         for slot in table.undecided(high_water, now_ns - WAIT_NS):
             self._name_late(slot)
-        self._retire(table.idle(high_water, now_ns), now_ns)
-        self._judge(now_ns)
+        self._retire(table.idle(high_water, now_ns), wall_ns)
+        self._judge(wall_ns)
 
-    def finish(self, now_ns: int) -> None:
+    def finish(self, wall_ns: int) -> None:
         """Ends every flow: the capture is over."""
-        self._retire(self._gate.table.live(self._gate.high_water), now_ns)
-        self._judge(now_ns)
+        self._retire(self._gate.table.live(self._gate.high_water), wall_ns)
+        self._judge(wall_ns)
 
-    def snapshot(self, now_ns: int) -> Snapshot:
+    def snapshot(self, wall_ns: int) -> Snapshot:
         """All counts as of the last tick."""
         seen, unsettled = self._seen, self._unsettled
         settled = self._settled.sum(axis=0)
         return Snapshot(
-            time_ns=now_ns,
+            time_ns=wall_ns,
             gate=GateTotals(
                 kind=self._gate.kind,
                 seen_packets=seen.get("seen_packets", 0),
@@ -244,7 +249,7 @@ class Pipeline:
 
     # ---- Counting
 
-    def _retire(self, slots: Slots, now_ns: int) -> None:
+    def _retire(self, slots: Slots, wall_ns: int) -> None:
         """Takes over the counts of rows and gives the rows back."""
         if not len(slots):
             return
@@ -253,7 +258,7 @@ class Pipeline:
             self._name_late(slot)
         if self._on_flow:
             for slot in slots.tolist():
-                self._on_flow(self._record(slot, now_ns))
+                self._on_flow(self._record(slot, wall_ns))
         self._retired = _wider(self._retired, self._ledger.classes)
         self._retired += table.totals_of(slots, self._ledger.classes)
         for slot in slots.tolist():
@@ -261,15 +266,15 @@ class Pipeline:
             self._hostnames.pop(slot, None)
         self._gate.remove(slots)
 
-    def _record(self, slot: int, now_ns: int) -> FlowRecord:
+    def _record(self, slot: int, wall_ns: int) -> FlowRecord:
         table = self._gate.table
         flow_class = self._ledger.flow_class(table.class_of(slot))
         packets, octets = table.counts(slot)
-        verdict = self._policy.decide(flow_class, now_ns).verdict
+        verdict = self._policy.decide(flow_class, wall_ns).verdict
         names = tuple(self._hostnames.get(slot, ()))
         return FlowRecord(table.flow(slot), names, flow_class, verdict, packets, octets)
 
-    def _judge(self, now_ns: int) -> None:
+    def _judge(self, wall_ns: int) -> None:
         """Brings the ledger up to date: the rows that are left behind, and those that live."""
         self._seen = self._gate.totals()
         classes = self._ledger.classes
@@ -277,7 +282,7 @@ class Pipeline:
         self._unsettled = live[0].copy()
         self._settled = _wider(self._retired, classes) + live
         self._settled[0] = 0
-        self._ledger.judge(self._settled, lambda flow_class: self._policy.decide(flow_class, now_ns))
+        self._ledger.judge(self._settled, lambda flow_class: self._policy.decide(flow_class, wall_ns))
         active: Counter[str] = Counter()
         for number in np.flatnonzero(live[:, 0]).tolist():
             active[self._ledger.flow_class(number).category if number else "unclassified"] += int(live[number, 0])

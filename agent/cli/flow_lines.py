@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TextIO
 
+from agent.cli.outcome import FailedError
 from agent.flow import Endpoints, Flow
 from agent.pipeline import FlowRecord
 
@@ -40,9 +41,12 @@ class FlowLines:
         """Write a flow of the file `capture`.
 
         Raises:
-            OSError: The line could not be written.
+            FailedError: The line could not be written. It is no OSError, for replay takes those for the capture's.
         """
-        self._out.write(json.dumps(flow_line(capture, record), separators=(",", ":")) + "\n")
+        try:
+            self._out.write(json.dumps(flow_line(capture, record), separators=(",", ":")) + "\n")
+        except OSError as error:
+            raise FailedError(f"{self._out.name}: {error.strerror}") from error
 
 
 def flow_line(capture: Path, record: FlowRecord) -> dict[str, object]:

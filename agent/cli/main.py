@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from agent import __version__
 from agent.cli import check, explain, replay, run
-from agent.cli.outcome import EXIT_CODES, Exit, UsageError
+from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
 from agent.gate.native import NativeGateError
 from agent.policy.problems import RulesError
 from agent.rules_location import NoShippedRulesError
@@ -55,7 +55,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except (UsageError, NoShippedRulesError) as error:
         _complain(str(error))
         return Exit.USAGE
-    except NativeGateError as error:
+    except (FailedError, NativeGateError) as error:
         _complain(str(error))
         return Exit.FAILED
     except BrokenPipeError:

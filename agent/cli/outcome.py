@@ -25,5 +25,9 @@ exit codes:
 """
 
 
+class FailedError(Exception):
+    """What was asked for could not be done; the text says why."""
+
+
 class UsageError(Exception):
     """The command line asks for something that cannot be; the text says what would be right."""

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from agent.cli.console import console_for
 from agent.cli.flow_lines import FlowLines
-from agent.cli.outcome import EXIT_CODES, Exit, UsageError
+from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
 from agent.cli.report import document, show
 from agent.cli.rules import add_rules_option, load_rules
 from agent.replay import DEFAULT_MAX_FLOWS, FileReport, ReplayReport, replay
@@ -133,12 +133,15 @@ def _private_file(path: Path, inputs: Sequence[Path]) -> Iterator[TextIO]:
 
     Raises:
         UsageError: It is one of the captures, which writing would destroy under the gate's hands.
-        OSError: It cannot be written.
+        FailedError: It cannot be written.
     """
     if any(path.exists() and file.exists() and path.samefile(file) for file in inputs):
         raise UsageError(f"{path} is one of the captures to be read")
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        yield out
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+            yield out
+    except OSError as error:
+        raise FailedError(f"{path}: {error.strerror}") from error
 
 
 @contextmanager

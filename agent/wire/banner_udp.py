@@ -201,10 +201,10 @@ def _bittorrent(opening: Opening) -> bool:
 def _quic(opening: Opening) -> bool:
     """A long header whose version is known but which is no client's Initial; or the public header before Q046."""
     data = opening.data
-    if len(data) >= 7 and data[0] & 0xC0 == 0xC0:
+    if len(data) >= 27 and data[0] & 0xC0 == 0xC0 and data[5] <= 20 and data[6 + data[5]] <= 20:
         version = _be(data, 1, 4)
-        # 0x?a?a?a?a asks the server for its versions (RFC 9000 section 15).
-        return (version in SALTS or version & 0x0F0F0F0F == 0x0A0A0A0A) and data[5] <= 20
+        # 0x?a?a?a?a asks for the server's versions (RFC 9000 section 15), in a datagram as long as any first one.
+        return version in SALTS or (version & 0x0F0F0F0F == 0x0A0A0A0A and opening.payload_bytes >= 1200)
     return opening.on_port(443) and _OLD_QUIC.match(data) is not None
 
 

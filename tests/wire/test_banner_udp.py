@@ -101,7 +101,8 @@ def test_every_cut(protocol: str, port: int, data: bytes) -> None:
         (40_000, message([name("localhost")])),  # one label could be chance
         (40_000, b"\x00" * 40),
         (40_000, b"\xff" * 40),
-        (443, b"\x40" + bytes(60)),  # a short header of QUIC says nothing
+        (443, b"\xcf\xba\xba\xba\xba\x08" + bytes(600)),  # an unknown version, and too short for a client's first
+    (443, b"\x40" + bytes(60)),  # a short header of QUIC says nothing
         (8000, b"\x02" + bytes(80) + b"\x03"),  # its end is not within the 64 bytes
         (40_001, b"\x81\xc9\x00\xff" + b"x" * 2000),
         (69, b"\x00\x03\x00\x01data"),

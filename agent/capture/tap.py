@@ -1,0 +1,29 @@
+"""What a daemon asks of a tap: a gate, its slices so far, its clock."""
+
+from typing import Protocol
+
+from agent.gate.native import SliceBatch
+from agent.pipeline import Gate
+
+
+class Tap(Protocol):
+    """A source of packets with a gate before it."""
+
+    @property
+    def gate(self) -> Gate:
+        """Counts every packet of this tap."""
+
+    def read(self) -> SliceBatch:
+        """What the gate has opened since the last call, up to a bounded amount of work."""
+
+    def now_ns(self) -> int:
+        """The time by the clock that stamps this tap's packets, in nanoseconds."""
+
+    def dropped_packets(self) -> int:
+        """Packets lost before the gate, since the start."""
+
+    def problem(self) -> str | None:
+        """Why the tap delivers nothing at the moment, or None."""
+
+    def close(self) -> None:
+        """Detaches. The gate's table stays readable until then, and not after."""

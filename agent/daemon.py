@@ -1,0 +1,158 @@
+"""A tap, a pipeline and a listener on one event loop: the long-running program, its signals and its end."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from agent.capture.demo import DemoTap
+from agent.capture.tap import Tap
+from agent.log import EventLog
+from agent.metrics import ReloadState
+from agent.pipeline import Pipeline
+from agent.policy.policy import load
+from agent.policy.problems import RulesError
+from agent.snapshot import Snapshot
+from agent.web.listener import serve
+from agent.web.site import ReloadRefusedError
+
+POLL_S: Final = 0.02
+"""How often slices are fetched: an introduction waits at most this long for its name."""
+BUSY_POLL_S: Final = 0.001
+"""The same when the last fetch left something behind; the loop serves scrapes and signals in between."""
+TICK_S: Final = 1.0
+"""How often counts are judged and a snapshot is made: a bell or a reload takes effect within this time."""
+
+
+class Daemon:
+    """What runs between start and stop. Everything happens on the loop's one thread.
+
+    Args:
+        tap: where the packets come from; closed by the owner.
+        rules: directory of the rules, read again at each reload.
+
+    Raises:
+        RulesError: the rules cannot be used.
+    """
+
+    def __init__(self, tap: Tap, rules: Path, log: EventLog) -> None:
+        self._tap = tap
+        self._rules = rules
+        self._log = log
+        self._pipeline = Pipeline(tap.gate, load(rules))
+        self._snapshot: Snapshot | None = None
+        self._reloaded = ReloadState(successful=True, last_success_s=time.time())
+        self._problem: str | None = None
+        self._stopping = asyncio.Event()
+
+    async def run(self, host: str, port: int) -> None:
+        """Counts and serves until SIGTERM or SIGINT.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        loop = asyncio.get_running_loop()
+        listener = await serve(
+            latest=lambda: self._snapshot,
+            ready=self._why_not_ready,
+            reload=self.reload,
+            reload_state=lambda: self._reloaded,
+            host=host,
+            port=port,
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal)
+        self._log.info("ready", url=listener.url, gate=self._tap.gate.kind, rules=str(self._rules))
+        poller = loop.create_task(self._every(POLL_S, self._poll))
+        ticker = loop.create_task(self._every(TICK_S, self._tick))
+        stopped = loop.create_task(self._stopping.wait())
+        done, _ = await asyncio.wait({poller, ticker, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        self._log.info("stopping")
+        await listener.close()
+        for task in (poller, ticker, stopped):
+            task.cancel()
+        self._poll()
+        self._pipeline.finish(time.time_ns())
+        for task in done:
+            task.result()  # a defect in the poller or the ticker ends the daemon, so that systemd starts it anew
+
+    def reload(self) -> str:
+        """Loads the rules again; bad ones are refused and the old ones stay.
+
+        Raises:
+            ReloadRefusedError: the rules cannot be used; the text says why.
+        """
+        try:
+            policy = load(self._rules)
+        except RulesError as error:
+            self._reloaded = replace(self._reloaded, successful=False)
+            self._log.error("reload_refused", rules=str(self._rules), problems=len(error.problems), first=str(error.problems[0]))
+            raise ReloadRefusedError(str(error)) from error
+        self._pipeline.reload(policy)
+        self._reloaded = ReloadState(successful=True, last_success_s=time.time())
+        self._log.info("reloaded", rules=str(self._rules))
+        return "rules loaded\n"
+
+    def _reload_by_signal(self) -> None:
+        try:
+            self.reload()
+        except ReloadRefusedError:
+            return  # logged and counted where it was refused; whoever sent the signal cannot be answered
+
+    async def _every(self, period_s: float, work: Callable[[], bool | None]) -> None:
+        while not self._stopping.is_set():
+            more = work()
+            await asyncio.sleep(BUSY_POLL_S if more else period_s)
+
+    def _poll(self) -> bool:
+        """Names what has introduced itself; True when there may be more at once."""
+        batch = self._tap.read()
+        self._pipeline.read(batch.slices, batch.payload_bytes)
+        return bool(batch.slices)
+
+    def _tick(self) -> None:
+        """Judges what was counted, and makes the snapshot that everyone reads."""
+        now_ns, wall_ns = self._tap.now_ns(), time.time_ns()
+        self._pipeline.tick(now_ns, wall_ns)
+        snapshot = self._pipeline.snapshot(wall_ns)
+        gate = replace(snapshot.gate, dropped_packets=self._tap.dropped_packets())
+        self._snapshot = replace(snapshot, gate=gate)
+        problem = self._tap.problem()
+        if problem != self._problem:
+            if problem:
+                self._log.warning("degraded", problem=problem)
+            else:
+                self._log.info("recovered", problem=self._problem)
+            self._problem = problem
+
+    def _why_not_ready(self) -> str | None:
+        return self._problem if self._snapshot else "no packet has been judged yet"
+
+
+def run_demo(*, policy_directory: Path, host: str, port: int, seed: int) -> int:
+    """Watches a synthetic school day until SIGTERM or SIGINT; the exit code.
+
+    Raises:
+        RulesError: the rules cannot be used.
+        OSError: the address cannot be listened on.
+    """
+    return _run(lambda: DemoTap(seed), policy_directory, host, port)
+
+
+def _run(open_tap: Callable[[], Tap], rules: Path, host: str, port: int) -> int:
+    async def main() -> None:
+        tap = open_tap()
+        try:
+            await Daemon(tap, rules, EventLog()).run(host, port)
+        finally:
+            tap.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+    return 0
