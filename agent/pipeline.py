@@ -57,6 +57,8 @@ class Gate(Protocol):
     def high_water(self) -> int: ...
     def totals(self) -> Mapping[str, int]: ...
     def opened_bytes(self) -> Mapping[str, int]: ...
+    def release(self, slots: Slots) -> None: ...
+    def released(self) -> Slots: ...
     def remove(self, slots: Slots) -> None: ...
     def add_personal(self, address: bytes) -> bool: ...
     def drop_personal(self, address: bytes) -> None: ...
@@ -132,8 +134,10 @@ class Pipeline:
             if table.is_sealed(slot):
                 continue  # named earlier in this batch
             ports = table.ports(slot) if piece.kind == SliceKind.BANNER else _NO_PORTS
+            # A datagram of DNS that cannot be read says nothing about the next one, so it seals no more than the others.
+            seal = piece.kind != SliceKind.DNS
             for facts in feed(piece, *ports, payload):
-                self._take(slot, facts, piece.time_ns)
+                self._take(slot, facts, piece.time_ns, seal=seal)
 
     def tick(self, now_ns: int, wall_ns: int) -> None:
         """Names what will introduce itself no further, gives back idle rows, and judges what was counted since.
@@ -145,7 +149,8 @@ class Pipeline:
         table, high_water = self._gate.table, self._gate.high_water
         for slot in table.undecided(high_water, now_ns - WAIT_NS):
             self._name_late(slot)
-        self._retire(table.idle(high_water, now_ns), wall_ns)
+        self._gate.release(table.idle(high_water, now_ns))
+        self._retire(self._gate.released(), wall_ns)
         self._judge(wall_ns)
 
     def finish(self, wall_ns: int) -> None:
@@ -183,13 +188,13 @@ class Pipeline:
 
     # ---- Naming
 
-    def _take(self, slot: int, facts: Facts, now_ns: int) -> None:
-        """Uses what one introduction said."""
+    def _take(self, slot: int, facts: Facts, now_ns: int, *, seal: bool) -> None:
+        """Uses what one introduction said; a flow that it names says no more when `seal`."""
         self._results[_result_of(facts)] += 1
         if isinstance(facts, DnsMessage):
             self._take_dns(slot, facts, now_ns)
         elif not self._gate.table.class_of(slot):
-            self._name(slot, facts, now_ns, seal=True)
+            self._name(slot, facts, now_ns, seal=seal)
 
     def _take_dns(self, slot: int, message: DnsMessage, now_ns: int) -> None:
         """Learns from a DNS message. Its flow is named once and never sealed: each message is an introduction."""
@@ -237,7 +242,7 @@ class Pipeline:
         first_ns = table.flow(slot).first_ns
         facts = self._handshakes.finish(slot)
         if facts is not None:
-            self._take(slot, facts, first_ns)
+            self._take(slot, facts, first_ns, seal=True)
         if not table.class_of(slot):
             self._name(slot, None, first_ns, seal=True)
 
@@ -250,7 +255,7 @@ class Pipeline:
     # ---- Counting
 
     def _retire(self, slots: Slots, wall_ns: int) -> None:
-        """Takes over the counts of rows and gives the rows back."""
+        """Takes over the counts of rows that no packet reaches any more, and gives the rows back."""
         if not len(slots):
             return
         table = self._gate.table

@@ -115,7 +115,7 @@ class _Player:
                 now_ns = max(now_ns, progress.time_ns)
                 pipeline.read(batch.slices, batch.payload_bytes)
                 if progress.reached:
-                    judged_ns = min(now_ns, next_tick_ns)
+                    judged_ns = next_tick_ns - 1  # what came before the bell is judged by the moment before it
                     pipeline.tick(judged_ns, judged_ns)
                     next_tick_ns = (progress.time_ns // TICK_NS + 1) * TICK_NS
                 stop = progress.stop

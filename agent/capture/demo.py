@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from agent.gate.native import NativeGate, SliceBatch
+from agent.gate.native import NativeGate
+from agent.gate.slices import SliceBatch
 from agent.lab.day import school_day
 from agent.lab.frames import Frame
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from agent.gate.native import SliceBatch
+from agent.gate.slices import SliceBatch
 from agent.pipeline import Gate
 
 

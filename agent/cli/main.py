@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from agent import __version__
 from agent.cli import check, explain, replay, run
 from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
-from agent.gate.native import NativeGateError
+from agent.gate.library import NativeGateError
 from agent.policy.problems import RulesError
 from agent.rules_location import NoShippedRulesError
 

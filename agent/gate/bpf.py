@@ -4,6 +4,7 @@ The attribute layouts are those of include/uapi/linux/bpf.h; each is zero-padded
 """
 
 import ctypes
+import errno
 import os
 import platform
 import struct
@@ -71,3 +72,43 @@ def load_program(instructions: bytes, name: str) -> int:
             *(1, _LOG_BYTES, ctypes.addressof(log), 0, 0, name.encode()[:15]),
         )
         return _call(PROG_LOAD, attributes, "cannot load the BPF program", log)
+
+
+def update(descriptor: int, key: bytes | None, value: bytes, what: str) -> None:
+    """Writes an element; a queue or stack has no key, and is pushed to."""
+    key_room = ctypes.create_string_buffer(key, len(key)) if key is not None else None
+    value_room = ctypes.create_string_buffer(value, len(value))
+    address = ctypes.addressof(key_room) if key_room is not None else 0
+    _call(MAP_UPDATE, _ELEMENT.pack(descriptor, address, ctypes.addressof(value_room), 0), what)
+
+
+def look_up(descriptor: int, key: bytes, value_bytes: int, what: str) -> bytes:
+    """Reads an element; of a per-CPU map, one value for each possible CPU, each padded to 8 bytes."""
+    key_room = ctypes.create_string_buffer(key, len(key))
+    value_room = ctypes.create_string_buffer(value_bytes)
+    _call(MAP_LOOKUP, _ELEMENT.pack(descriptor, ctypes.addressof(key_room), ctypes.addressof(value_room), 0), what)
+    return value_room.raw
+
+
+def delete(descriptor: int, key: bytes, what: str) -> bool:
+    """Deletes an element; False when it was not there."""
+    key_room = ctypes.create_string_buffer(key, len(key))
+    try:
+        _call(MAP_DELETE, _ELEMENT.pack(descriptor, ctypes.addressof(key_room), 0, 0), what)
+    except BpfError as error:
+        if error.errno == errno.ENOENT:
+            return False
+        raise
+    return True
+
+
+def test_run(program: int, frame: bytes) -> None:
+    """Runs the program over one Ethernet frame (BPF_PROG_TEST_RUN), as if it had arrived."""
+    # The kernel strips a link header of 14 bytes before it runs a socket filter, so one is put before the frame.
+    room = ctypes.create_string_buffer(bytes(14) + frame, 14 + len(frame))
+    attributes = struct.pack("<IIIIQQII", program, 0, 14 + len(frame), 0, ctypes.addressof(room), 0, 1, 0)
+    _call(PROG_TEST_RUN, attributes, "cannot run the BPF program")
+
+
+_ELEMENT: Final = struct.Struct("<IxxxxQQQ")
+"""map_fd, key, value, flags"""

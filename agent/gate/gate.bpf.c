@@ -23,7 +23,7 @@ struct map_definition {
     u32 type, key_size, value_size, max_entries, flags;
 };
 
-enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_QUEUE = 22, MAP_RINGBUF = 27 };
+enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_STACK = 23, MAP_RINGBUF = 27 };
 enum { FLAG_NO_PREALLOC = 1, FLAG_MMAPABLE = 1 << 10 };
 enum { UPDATE_ANY = 0, UPDATE_NOEXIST = 1, RINGBUF_NO_WAKEUP = 1 };
 
@@ -50,7 +50,7 @@ struct scratch { /* one packet's room, on the CPU that sees it */
 
 MAP(rows, MAP_ARRAY, 4, sizeof(struct gate_row), 1 << 18, FLAG_MMAPABLE);
 MAP(flows, MAP_HASH, sizeof(struct gate_key), 4, 1 << 18, 0);
-MAP(free_slots, MAP_QUEUE, 0, 4, 1 << 18, 0);
+MAP(free_slots, MAP_STACK, 0, 4, 1 << 18, 0);
 MAP(fragments, MAP_LRU_HASH, sizeof(struct gate_fragment_key), sizeof(struct gate_fragment), 4096, 0);
 MAP(personal, MAP_HASH, 16, 1, 65536, FLAG_NO_PREALLOC);
 MAP(totals, MAP_PERCPU_ARRAY, 4, sizeof(struct gate_totals), 1, 0);
@@ -117,7 +117,9 @@ GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32
 GATE_INLINE struct gate_totals *gate_totals(struct gate *gate) { return gate->totals; }
 GATE_INLINE const struct gate_config *gate_config(struct gate *gate) {
     (void)gate;
-    return (const struct gate_config *)&config;
+    const struct gate_config *loaded = (const struct gate_config *)&config;
+    BOUND(loaded); /* the loader writes it: the zeros here are not its values */
+    return loaded;
 }
 
 GATE_INLINE int gate_find(struct gate *gate, const struct gate_key *key, u32 *slot) {

@@ -4,6 +4,7 @@
 #include "gate_core.h"
 #include "capture_file.h"
 #include "gate_flow.h"
+#include "ring_reader.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -280,12 +281,22 @@ EXPORT void gate_read_capture(struct gate *gate, u64 until_ns, u64 max_frames, u
     result->stop = gate->has_pending ? CAPTURE_READING : capture->stop;
 }
 
-/* Frees rows. Their counts are the caller's from now on. */
+/* Takes rows out of the index: no packet reaches them again. */
+EXPORT void gate_release(struct gate *gate, const u32 *slots, u64 count) {
+    for (u64 i = 0; i < count; i++) {
+        struct gate_row *row = &gate->rows[slots[i]];
+        if (!(row->flags & FLOW_LIVE) || row->flags & FLOW_UNLINKED) continue;
+        index_remove(gate, index_place(gate, &row->key));
+        row->flags |= FLOW_UNLINKED;
+    }
+}
+
+/* Frees released rows. Their counts are the caller's from now on. */
 EXPORT void gate_remove(struct gate *gate, const u32 *slots, u64 count) {
+    gate_release(gate, slots, count);
     for (u64 i = 0; i < count; i++) {
         struct gate_row *row = &gate->rows[slots[i]];
         if (!(row->flags & FLOW_LIVE)) continue;
-        if (!(row->flags & FLOW_UNLINKED)) index_remove(gate, index_place(gate, &row->key));
         __builtin_memset(row, 0, sizeof *row);
         gate->free_slots[gate->free_count++] = slots[i];
     }
@@ -314,6 +325,11 @@ EXPORT void gate_drop_personal(struct gate *gate, const u8 *address) {
         if (__builtin_memcmp(again, address, 16)) gate_add_personal(gate, again);
         at = (at + 1) & (MAX_PERSONAL * 2 - 1);
     } while (__builtin_memcmp(gate->personal[at], empty, 16));
+}
+
+/* For the kernel gate: see ring_reader.h. */
+EXPORT u64 gate_read_ring(u64 *consumer, const u64 *producer, const u8 *data, u64 mask, u8 *out, u64 size) {
+    return read_ring(consumer, producer, data, mask, out, size);
 }
 
 /* Sizes and offsets as this compiler sees them, for the test that holds agent/gate/layout.py to them. */

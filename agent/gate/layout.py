@@ -63,9 +63,12 @@ VERDICT: Final = struct.Struct("<II")
 """class_id and sealed, which user space stores into a row"""
 
 CLASS_OFFSET: Final = 56
+FLAGS_OFFSET: Final = 112
+FLAGS: Final = struct.Struct("<H")
 
 FLOW_FIN_BOTH: Final = 16 | 32
 FLOW_RESET: Final = 64
+FLOW_UNLINKED: Final = 512
 FLOW_CLOSED: Final = 1
 FLOW_LIVE: Final = 1024
 FLOW_TAGGED: Final = 2048

@@ -3,20 +3,15 @@
 import ctypes
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from agent.flow import Slice
 from agent.gate import layout
+from agent.gate.library import NativeGateError, ReadResult, library
+from agent.gate.slices import SliceBatch, SliceRoom
 from agent.gate.table import FlowTable, IdleLimits
-
-LIBRARY: Final = Path(__file__).with_name("_native.so")
-
-SLICE_ROOM_BYTES: Final = 1 << 20
-"""Room for one batch of slices: some 500 ClientHellos, so that names follow packets closely."""
 
 STOPS: Final = (
     "",
@@ -30,31 +25,6 @@ STOPS: Final = (
 COMPLETE: Final = 1
 
 
-class NativeGateError(Exception):
-    """The library is missing or cannot get the memory that the tables need."""
-
-
-class SliceBatch(NamedTuple):
-    """Slices of one call, and the payload length of the packet behind each."""
-
-    slices: list[Slice]
-    payload_bytes: list[int]
-
-
-class _Result(ctypes.Structure):
-    """struct read_result"""
-
-    _fields_ = (
-        ("out_used", ctypes.c_uint64),
-        ("frames", ctypes.c_uint64),
-        ("at", ctypes.c_uint64),
-        ("next_ns", ctypes.c_uint64),
-        ("unknown_interfaces", ctypes.c_uint64),
-        ("stop", ctypes.c_uint32),
-        ("reached", ctypes.c_uint32),
-    )
-
-
 class ReadProgress(NamedTuple):
     """Where reading a capture file stands after a batch."""
 
@@ -66,39 +36,6 @@ class ReadProgress(NamedTuple):
     """The next frame is not before the time that was asked for."""
     stop: int
     """0 while there is more; else an index of STOPS."""
-
-
-def _load() -> ctypes.CDLL:
-    try:
-        library = ctypes.CDLL(str(LIBRARY))
-    except OSError as error:
-        msg = f"{LIBRARY}: {error}; build it with `make native`, or install hallwatch again"
-        raise NativeGateError(msg) from error
-    library.gate_new.restype = ctypes.c_void_p
-    library.gate_new.argtypes = (ctypes.c_char_p, ctypes.c_uint64)
-    library.gate_delete.argtypes = (ctypes.c_void_p,)
-    library.gate_rows.restype = ctypes.c_void_p
-    library.gate_rows.argtypes = (ctypes.c_void_p,)
-    library.gate_all_totals.restype = ctypes.c_void_p
-    library.gate_all_totals.argtypes = (ctypes.c_void_p,)
-    library.gate_high_water.argtypes = (ctypes.c_void_p,)
-    library.gate_high_water.restype = ctypes.c_uint32
-    library.gate_open_capture.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64)
-    library.gate_read_capture.argtypes = (
-        *(ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64),
-        ctypes.POINTER(_Result),
-    )
-    library.gate_feed_out.restype = ctypes.c_uint64
-    library.gate_feed_out.argtypes = (
-        *(ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_char_p, ctypes.c_uint32, ctypes.c_uint32),
-        *(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint64),
-    )
-    library.gate_remove.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64)
-    library.gate_add_personal.argtypes = (ctypes.c_void_p, ctypes.c_char_p)
-    library.gate_drop_personal.argtypes = (ctypes.c_void_p, ctypes.c_char_p)
-    library.gate_layout.argtypes = (ctypes.c_uint32,)
-    library.gate_layout.restype = ctypes.c_uint64
-    return library
 
 
 class NativeGate:
@@ -117,7 +54,7 @@ class NativeGate:
 
     def __init__(self, *, max_flows: int, idle: IdleLimits | None = None, widen_bytes: int = 0) -> None:
         idle = idle or IdleLimits()
-        self._library = _load()
+        self._library = library()
         config = layout.CONFIG.pack(idle.tcp_ns, idle.other_ns, idle.closed_ns, max_flows, widen_bytes)
         self._gate = self._library.gate_new(config, int.from_bytes(os.urandom(8), "little"))
         if not self._gate:
@@ -128,9 +65,9 @@ class NativeGate:
         self.table = FlowTable(memoryview(rows).cast("B"), idle)
         totals = (ctypes.c_ubyte * layout.TOTALS.itemsize).from_address(self._library.gate_all_totals(self._gate))
         self._totals = np.frombuffer(totals, dtype=layout.TOTALS)
-        self._room = bytearray(SLICE_ROOM_BYTES + widen_bytes * 8)
-        self._room_address = ctypes.addressof((ctypes.c_ubyte * len(self._room)).from_buffer(self._room))
-        self._result = _Result()
+        self._room = SliceRoom(widen_bytes * 8)
+        self._result = ReadResult()
+        self._released: set[int] = set()
 
     def close(self) -> None:
         """Frees the tables. The gate, and what was read from its table, must not be used afterwards."""
@@ -163,36 +100,34 @@ class NativeGate:
         """Feeds frames of the open capture that were captured before `until_ns`, at most `max_frames`."""
         result = self._result
         self._library.gate_read_capture(
-            self._gate, until_ns, max_frames, self._room_address, len(self._room), ctypes.byref(result)
+            self._gate, until_ns, max_frames, self._room.address, self._room.size, ctypes.byref(result)
         )
         progress = ReadProgress(result.frames, result.at, result.next_ns, bool(result.reached), result.stop)
-        return progress, self._batch(result.out_used)
+        return progress, self._room.batch(result.out_used)
 
     def feed(self, frame: bytes, *, time_ns: int, link: int = 1, wire_bytes: int = 0, vlan: int = -1) -> SliceBatch:
         """Feeds one frame of a link type; `vlan` is a tag that came beside it."""
         used = self._library.gate_feed_out(
             *(self._gate, link, time_ns, frame, len(frame), wire_bytes or len(frame), vlan),
-            *(self._room_address, len(self._room)),
+            *(self._room.address, self._room.size),
         )
-        return self._batch(used)
+        return self._room.batch(used)
 
-    def _batch(self, used: int) -> SliceBatch:
-        room, unpack, header = self._room, layout.SLICE.unpack_from, layout.SLICE.size
-        slices: list[Slice] = []
-        payload: list[int] = []
-        at = 0
-        while at < used:
-            time_ns, slot, offset, length, payload_bytes, direction, kind, flags, _, _ = unpack(room, at)
-            at += header
-            slices.append(Slice(slot, direction, kind, flags, offset, time_ns, bytes(room[at : at + length])))
-            payload.append(payload_bytes)
-            at += (length + 7) & ~7
-        return SliceBatch(slices, payload)
+    def release(self, slots: npt.NDArray[np.int64] | Sequence[int]) -> None:
+        """Takes flows' keys away: no packet is counted in these rows again."""
+        numbers = np.ascontiguousarray(slots, dtype=np.uint32)
+        self._library.gate_release(self._gate, numbers.ctypes.data, len(numbers))
+        self._released.update(numbers.tolist())
+
+    def released(self) -> npt.NDArray[np.int64]:
+        """Released rows that no packet is on its way to."""
+        return np.array(sorted(self._released), dtype=np.int64)
 
     def remove(self, slots: npt.NDArray[np.int64] | Sequence[int]) -> None:
         """Frees rows; what they counted is the caller's from now on."""
         numbers = np.ascontiguousarray(slots, dtype=np.uint32)
         self._library.gate_remove(self._gate, numbers.ctypes.data, len(numbers))
+        self._released.difference_update(numbers.tolist())
 
     def add_personal(self, address: bytes) -> bool:
         """Names an address of 4 or 16 bytes as serving personal online accounts only; False when there is no room."""
@@ -205,8 +140,8 @@ class NativeGate:
 
 def layout_of_library() -> Iterator[int]:
     """Sizes and offsets as the C compiler laid them out, in the order of gate_native.c: gate_layout."""
-    library = _load()
+    lib = library()
     number = 0
-    while value := library.gate_layout(number):
+    while value := lib.gate_layout(number):
         yield value
         number += 1

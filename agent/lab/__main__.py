@@ -56,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.truth is not None:
             options.truth.write_text(json.dumps([_plain(truth) for truth in day.truths], indent=1) + "\n")
     except OSError as problem:
-        console.print(f"[red]cannot write {problem.filename}: {problem.strerror}[/red]")
+        console.print(f"[red]cannot write {problem.filename}: {problem.strerror}[/red]", soft_wrap=True)
         return 1
     seconds = time.monotonic() - began
-    console.print(f"{options.out}: {frames:,} frames of {len(day.truths):,} flows in {seconds:.1f} s")
+    console.print(f"{options.out}: {frames:,} frames of {len(day.truths):,} flows in {seconds:.1f} s", soft_wrap=True)
     return 0
 
 

@@ -7,6 +7,7 @@ building every packet with scapy costs half a millisecond.
 import struct
 from collections.abc import Iterable, Iterator
 from functools import cache
+from zlib import crc32
 
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment
@@ -236,7 +237,11 @@ def fragments(packet: Packet, piece_bytes: int) -> list[Packet]:
         more = start + piece_bytes < len(body)
         piece = Raw(body[start : start + piece_bytes])
         place = start // 8
-        envelope = _fragment_ipv4(head, place, more=more) if version == 4 else _fragment_ipv6(head, place, more=more)
+        envelope = (
+            _fragment_ipv4(head, place, more=more)
+            if version == 4
+            else _fragment_ipv6(head, place, crc32(body), more=more)
+        )
         made.append(Packet(packet.direction, data[:network_at] + bytes(envelope / piece)))
     return made
 
@@ -246,6 +251,6 @@ def _fragment_ipv4(head: Layers, place: int, *, more: bool) -> Layers:
     return IP(src=head.src, dst=head.dst, ttl=head.ttl, id=head.id, proto=head.proto, flags=flags, frag=place)
 
 
-def _fragment_ipv6(head: Layers, place: int, *, more: bool) -> Layers:
-    fragment = IPv6ExtHdrFragment(nh=head.nh, offset=place, m=int(more), id=head.plen << 16 | head.fl)
+def _fragment_ipv6(head: Layers, place: int, identification: int, *, more: bool) -> Layers:
+    fragment = IPv6ExtHdrFragment(nh=head.nh, offset=place, m=int(more), id=identification)
     return IPv6(src=head.src, dst=head.dst, hlim=head.hlim, nh=44) / fragment

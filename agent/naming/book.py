@@ -56,13 +56,11 @@ class AddressBook:
 
     def look_up(self, client: bytes, address: bytes, now_ns: int) -> bytes | None:
         """The name `client` was given `address` for; else the name anyone was given it for; else None."""
-        found = self._by_client.get((client, address)) or self._by_address.get(address)
-        return found[0] if found and found[1] >= now_ns else None
+        return self.look_up_own(client, address, now_ns) or _unexpired(self._by_address.get(address), now_ns)
 
     def look_up_own(self, client: bytes, address: bytes, now_ns: int) -> bytes | None:
         """The name `client` itself was given `address` for, or None."""
-        found = self._by_client.get((client, address))
-        return found[0] if found and found[1] >= now_ns else None
+        return _unexpired(self._by_client.get((client, address)), now_ns)
 
     def is_public_name(self, name: bytes) -> bool:
         """Whether a DNS answer named this as an outer name of Encrypted ClientHello (RFC 9849 section 4)."""
@@ -89,6 +87,11 @@ class AddressBook:
             self.limits_met["book_public_names"] += 1
             return
         self._public_names[name] = None
+
+
+def _unexpired(entry: tuple[bytes, int] | None, now_ns: int) -> bytes | None:
+    """The name of an entry of either book, unless its time is over."""
+    return entry[0] if entry is not None and entry[1] >= now_ns else None
 
 
 def _chain(asked: bytes, answers: tuple[DnsRecord, ...]) -> set[bytes]:

@@ -7,7 +7,8 @@ from agent.wire.opening import Opening, Table
 _MAIL_PORTS = (25, 465, 587, 2525)
 
 _SIP = re.compile(
-    rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE) (?:sips?|tel):"
+    rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
+    rb" (?:sips?|tel):"
     rb"|SIP/2\.0 [1-6]\d\d "
 )
 _RTSP = re.compile(rb"[A-Z_]{4,14} rtspu?://|RTSP/[12]\.0 [1-5]\d\d ")

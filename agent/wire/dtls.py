@@ -8,7 +8,7 @@ from agent.wire.tls import CLIENT_HELLO, MAX_RECORD_BYTES, read_hello
 
 _HANDSHAKE = 22
 _VERSIONS = frozenset({0xFEFF, 0xFEFD, 0xFEFC, 0x0100})
-"""Of the record layer: DTLS 1.0, 1.2 (also on a 1.3 hello, RFC 9147 section 5.3), 1.3, and OpenSSL's before RFC 4347."""
+"""Of the record layer: DTLS 1.0, 1.2 (1.3 hellos too, RFC 9147 section 5.3), 1.3, and OpenSSL's before RFC 4347."""
 
 
 class Fragment(NamedTuple):

@@ -74,7 +74,7 @@ def pull_packets(datagram: bytes) -> list[InitialPacket]:
             if version == 0 or packet_type == (_RETRY_V2 if version == V2 else _RETRY):
                 break  # version negotiation and Retry fill their datagram, and carry no frames
             if len(destination) > MAX_CONNECTION_ID_BYTES or len(source) > MAX_CONNECTION_ID_BYTES:
-                break  # a version to come may have longer ones (RFC 8999 section 5.1), those that can be opened have not
+                break  # only versions to come may have longer ones (RFC 8999 section 5.1)
             is_initial = packet_type == (_INITIAL_V2 if version == V2 else _INITIAL)
             if is_initial:
                 cursor.skip(cursor.varint())  # token

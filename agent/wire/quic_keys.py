@@ -67,8 +67,8 @@ def derive(version: int, connection_id: bytes) -> InitialKeys | None:
         version,
         expand_label(client, prefix + b"iv", 12),
         AESGCM(expand_label(client, prefix + b"key", 16)),
-        # One block at a time, so that the mode makes no difference (RFC 9001 section 5.4.3).
-        Cipher(AES(expand_label(client, prefix + b"hp", 16)), ECB()).encryptor(),  # noqa: S305
+        # RFC 9001 section 5.4.3 asks for ECB.
+        Cipher(AES(expand_label(client, prefix + b"hp", 16)), ECB()).encryptor(),  # noqa: S305 - one block at a time
     )
 
 

@@ -23,8 +23,8 @@ class Reading(Protocol):
     done: bool
     """Nothing more can be learned, though nothing was."""
 
-    def feed(self, s: Slice, payload_bytes: int) -> tuple[Facts, ...]:
-        """What the slice completes. Raises Malformed."""
+    def feed(self, s: Slice, payload_bytes: int, /) -> tuple[Facts, ...]:
+        """What the slice completes; `payload_bytes` is the whole packet's, for banners. Raises Malformed."""
 
     def finish(self) -> Facts | None:
         """The best that can be said when nothing more comes. Raises Malformed."""
@@ -45,8 +45,7 @@ class TlsReading:
         self._next_record = 0
         self._handshake = bytearray()
 
-    def feed(self, s: Slice, payload_bytes: int) -> tuple[Facts, ...]:
-        del payload_bytes
+    def feed(self, s: Slice, _payload_bytes: int) -> tuple[Facts, ...]:
         stream = self._stream
         if s.direction != Direction.TO_SERVER or not stream.add(s.offset, s.data):
             return _NOTHING
@@ -101,8 +100,7 @@ class DtlsReading:
         self._length = 0
         self._body = Pieces(max_bytes)
 
-    def feed(self, s: Slice, payload_bytes: int) -> tuple[Facts, ...]:
-        del payload_bytes
+    def feed(self, s: Slice, _payload_bytes: int) -> tuple[Facts, ...]:
         if s.direction != Direction.TO_SERVER:
             return _NOTHING
         for fragment in dtls.pull_fragments(self._datagrams.join(s)):
@@ -140,8 +138,7 @@ class QuicReading:
         self._version = 0
         self._crypto = Pieces(max_bytes)
 
-    def feed(self, s: Slice, payload_bytes: int) -> tuple[Facts, ...]:
-        del payload_bytes
+    def feed(self, s: Slice, _payload_bytes: int) -> tuple[Facts, ...]:
         if s.direction != Direction.TO_SERVER:
             return _NOTHING
         datagram = self._datagrams.join(s)
@@ -185,8 +182,7 @@ class DnsFragmentsReading:
         self.done = False
         self._datagrams = _Datagrams(max_bytes)
 
-    def feed(self, s: Slice, payload_bytes: int) -> tuple[Facts, ...]:
-        del payload_bytes
+    def feed(self, s: Slice, _payload_bytes: int) -> tuple[Facts, ...]:
         message = dns.parse(self._datagrams.join(s))
         return _NOTHING if message is None else (message,)
 
@@ -207,8 +203,7 @@ class DnsTcpReading:
         self.done = False
         self._streams = (Pieces(max_bytes), Pieces(max_bytes))
 
-    def feed(self, s: Slice, payload_bytes: int) -> tuple[Facts, ...]:
-        del payload_bytes
+    def feed(self, s: Slice, _payload_bytes: int) -> tuple[Facts, ...]:
         stream = self._streams[s.direction]
         facts: tuple[Facts, ...] = _NOTHING
         if stream.add(s.offset, s.data):
@@ -238,8 +233,7 @@ class HttpReading:
         self._method = b""
         self._host = b""
 
-    def feed(self, s: Slice, payload_bytes: int) -> tuple[Facts, ...]:
-        del payload_bytes
+    def feed(self, s: Slice, _payload_bytes: int) -> tuple[Facts, ...]:
         if s.kind == SliceKind.HTTP_METHOD:
             self._method += s.data[: http.MAX_METHOD_BYTES]
             return _NOTHING

@@ -64,7 +64,9 @@ def test_a_post_quantum_hello_does_not_fit_a_segment() -> None:
 def test_chrome_shuffles_and_firefox_does_not() -> None:
     """Chrome's extensions come in many orders, Firefox's in one."""
     orders = {
-        browser.name: {tuple(_read(client_hello(random.Random(seed), "a.example", browser=browser))) for seed in range(9)}
+        browser.name: {
+            tuple(_read(client_hello(random.Random(seed), "a.example", browser=browser))) for seed in range(9)
+        }
         for browser in (CHROME, FIREFOX)
     }
     assert 9 == len(orders["chrome"])
@@ -104,7 +106,7 @@ def test_records_hold_the_message() -> None:
 def test_dtls_fragments_hold_the_message(datagrams: int) -> None:
     """Fragments join to a body of the length each one gives; a cookie's length follows the session identifier."""
     hello = client_hello(random.Random(1), "www.example.com", browser=TLS12_CLIENT)
-    body = b""
+    body, total = b"", 0
     for number, datagram in enumerate(dtls_records(hello, datagrams)):
         kind, version, sequence, length = struct.unpack("!BHQH", datagram[:13])
         assert (22, 0xFEFD, number, len(datagram) - 13) == (kind, version, sequence, length)

@@ -58,8 +58,20 @@ def _crypto(frames: bytes) -> dict[int, bytes]:
 @pytest.mark.parametrize(
     ("version", "side", "key", "iv", "header_key"),
     [
-        (1, "client", "1f369613dd76d5467730efcbe3b1a22d", "fa044b2f42a3fd3b46fb255c", "9f50449e04a0e810283a1e9933adedd2"),
-        (1, "server", "cf3a5331653c364c88f0f379b6067e37", "0ac1493ca1905853b0bba03e", "c206b8d9b9f0f37644430b490eeaa314"),
+        (
+            1,
+            "client",
+            "1f369613dd76d5467730efcbe3b1a22d",
+            "fa044b2f42a3fd3b46fb255c",
+            "9f50449e04a0e810283a1e9933adedd2",
+        ),
+        (
+            1,
+            "server",
+            "cf3a5331653c364c88f0f379b6067e37",
+            "0ac1493ca1905853b0bba03e",
+            "c206b8d9b9f0f37644430b490eeaa314",
+        ),
         (
             quic.VERSION_2,
             "client",

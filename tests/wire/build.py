@@ -57,7 +57,12 @@ def dtls_fragment(message: bytes, at: int, size: int, sequence: int = 0, kind: i
     """Bytes `at` to `at + size` of a DTLS handshake message, with their header."""
     piece = message[at : at + size]
     return (
-        bytes((kind,)) + len(message).to_bytes(3) + sequence.to_bytes(2) + at.to_bytes(3) + len(piece).to_bytes(3) + piece
+        bytes((kind,))
+        + len(message).to_bytes(3)
+        + sequence.to_bytes(2)
+        + at.to_bytes(3)
+        + len(piece).to_bytes(3)
+        + piece
     )
 
 
@@ -103,7 +108,9 @@ def initial(
     frames += bytes(max(0, 1200 - len(start) - 2 - number_size - len(frames) - 16))
     header = start + (0x4000 | number_size + len(frames) + 16).to_bytes(2) + number.to_bytes(number_size)
     secret = expand(hmac.new(bytes.fromhex(salt), key_id, "sha256").digest(), b"client in", 32)
-    key, iv, hp = (expand(secret, labels + b" " + name, size) for name, size in ((b"key", 16), (b"iv", 12), (b"hp", 16)))
+    key, iv, hp = (
+        expand(secret, labels + b" " + name, size) for name, size in ((b"key", 16), (b"iv", 12), (b"hp", 16))
+    )
     nonce = (int.from_bytes(iv) ^ number).to_bytes(12)
     sealed = AESGCM(key).encrypt(nonce, frames, header)
     sample = sealed[4 - number_size : 20 - number_size]

@@ -42,7 +42,9 @@ def test_names() -> None:
     st.binary(max_size=64),
     st.integers(0, 2000),
     st.integers(0, 65535),
-    st.sampled_from([21, 25, 53, 88, 123, 137, 161, 389, 443, 500, 514, 1080, 1719, 2000, 3389, 4500, 5060, 8000, 8801]),
+    st.sampled_from(
+        [21, 25, 53, 88, 123, 137, 161, 389, 443, 500, 514, 1080, 1719, 2000, 3389, 4500, 5060, 8000, 8801]
+    ),
     st.integers(0, 1),
     st.sampled_from([TCP, UDP]),
 )

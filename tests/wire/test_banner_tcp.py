@@ -22,7 +22,12 @@ CASES = [
     ("smb", SERVER, 445, b"\x00\x00\x01\x78\xfeSMB@" + bytes(370)),
     ("netbios", CLIENT, 139, b"\x81\x00\x00\x44 " + b"CK" * 16 + bytes(35)),
     ("rdp", CLIENT, 40_000, bytes.fromhex("030000130ee000000000000100080003000000")),
-    ("rdp", SERVER, 40_000, bytes.fromhex("030000130ed000001234000209080000000000")[:11] + b"\x02\x1f\x08\x00\x08\0\0\0"),
+    (
+        "rdp",
+        SERVER,
+        40_000,
+        bytes.fromhex("030000130ed000001234000209080000000000")[:11] + b"\x02\x1f\x08\x00\x08\0\0\0",
+    ),
     ("rdp", CLIENT, 3389, bytes.fromhex("0300000b06e00000000000")),
     ("mysql", SERVER, 3306, b"\x4a\x00\x00\x00\x0a8.0.36\x00" + bytes(66)),
     ("postgresql", CLIENT, 5432, bytes.fromhex("0000000804d2162f")),

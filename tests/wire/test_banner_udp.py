@@ -24,8 +24,16 @@ CASES = [
     ("dns", 40_000, message([name("www.example.com")])),
     ("ssdp", 1900, b"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n"),
     ("ssdp", 40_000, b"HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=1800\r\n"),
-    ("netbios", 137, bytes.fromhex("b1e60110000100000000000020") + b"FHFAEBEECACACACACACACACACACACAAA" + b"\0\0\x20\0\x01"),
-    ("netbios", 138, bytes.fromhex("110a2e43c0a80543008a00e6000020") + b"FDEBEOEKEJCNEMEJEGEFECEPECCACACA" + bytes(100)),
+    (
+        "netbios",
+        137,
+        bytes.fromhex("b1e60110000100000000000020") + b"FHFAEBEECACACACACACACACACACACAAA" + b"\0\0\x20\0\x01",
+    ),
+    (
+        "netbios",
+        138,
+        bytes.fromhex("110a2e43c0a80543008a00e6000020") + b"FDEBEOEKEJCNEMEJEGEFECEPECCACACA" + bytes(100),
+    ),
     ("dhcp", 67, b"\x01\x01\x06\x00" + bytes(296)),
     ("dhcp", 547, b"\x01\xab\xcd\xef\x00\x01\x00\x0e" + bytes(40)),
     ("ntp", 123, b"\x23\x02\x06\xec" + bytes(44)),
@@ -102,7 +110,7 @@ def test_every_cut(protocol: str, port: int, data: bytes) -> None:
         (40_000, b"\x00" * 40),
         (40_000, b"\xff" * 40),
         (443, b"\xcf\xba\xba\xba\xba\x08" + bytes(600)),  # an unknown version, and too short for a client's first
-    (443, b"\x40" + bytes(60)),  # a short header of QUIC says nothing
+        (443, b"\x40" + bytes(60)),  # a short header of QUIC says nothing
         (8000, b"\x02" + bytes(80) + b"\x03"),  # its end is not within the 64 bytes
         (40_001, b"\x81\xc9\x00\xff" + b"x" * 2000),
         (69, b"\x00\x03\x00\x01data"),

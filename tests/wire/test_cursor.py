@@ -1,5 +1,7 @@
 """Tests of the cursor: fields in order, and no byte beyond the end."""
 
+from collections.abc import Callable
+
 import pytest
 
 from agent.wire.cursor import Cursor, Malformed, Overrun
@@ -31,18 +33,22 @@ def test_varint_examples(data: str, value: int) -> None:
     assert (value, 0) == (cursor.varint(), cursor.left)
 
 
-def test_nothing_beyond_the_end() -> None:
-    """Every read that would pass `end` raises Overrun, though the bytes go on, and leaves the place where it was."""
-    for read in (
+@pytest.mark.parametrize(
+    "read",
+    [
         lambda cursor: cursor.number(3),
         lambda cursor: cursor.take(3),
         lambda cursor: cursor.skip(3),
         lambda cursor: cursor.varint(),
-    ):
-        cursor = Cursor(b"\x80\x00\x00\x00\x00", 0, 2)
-        with pytest.raises(Overrun):
-            read(cursor)
-        assert 2 == cursor.left
+    ],
+)
+def test_nothing_beyond_the_end(read: Callable[[Cursor], object]) -> None:
+    """Every read that would pass `end` raises Overrun, though the bytes go on, and leaves the place where it was."""
+    cursor = Cursor(b"\x80\x00\x00\x00\x00", 0, 2)
+
+    with pytest.raises(Overrun):
+        read(cursor)
+    assert 2 == cursor.left
 
 
 def test_empty() -> None:

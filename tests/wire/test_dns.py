@@ -224,6 +224,18 @@ def test_long_chain_of_pointers() -> None:
         parse(message([name("x.example")], answers))
 
 
+def test_pointers_to_pointers() -> None:
+    """Thousands of pointers in a row, each to the one before, lead to the name; many records may end there."""
+    data = bytearray(message([name("x.example")], [b""] * MAX_ANSWERS))
+    data += record(b"\x00", 16, b"".join((0xC000 | at).to_bytes(2) for at in (12, *range(len(data) + 11, 16_000, 2))))
+    last = (0xC000 | (len(data) - 2)).to_bytes(2)
+    read = parse(bytes(data) + record(last, A, HERE) * (MAX_ANSWERS - 1))
+
+    assert read is not None
+    assert {(b"x.example", HERE)} == {(found.name, found.address) for found in read.answers}
+    assert MAX_ANSWERS - 1 == len(read.answers)
+
+
 def test_limits() -> None:
     """MAX_QUESTIONS are read, and of the answers the first MAX_ANSWERS."""
     read = parse(message([name("x.example")] * MAX_QUESTIONS, [record(OWNER, A, HERE)] * (MAX_ANSWERS + 9)))
@@ -298,7 +310,7 @@ def test_noise() -> None:
     dice = random.Random(1035)
     good = CHAIN + record(OWNER, HTTPS, b"\x00\x01\x00\x00\x05" + block(2, block(2, ech_config(b"c.example"))))
     good = good[:6] + b"\x00\x05" + good[8:]
-    seen = set()
+    seen: set[type[object]] = set()
     for _ in range(6000):
         data = bytearray(good)
         for _ in range(dice.randrange(1, 4)):

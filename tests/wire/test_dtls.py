@@ -81,7 +81,7 @@ def test_no_client_hello(datagram: bytes) -> None:
 def test_noise() -> None:
     """Changed and cut datagrams only ever give a value, None or Malformed."""
     dice = random.Random(9147)
-    seen = set()
+    seen: set[type[object]] = set()
     for _ in range(4000):
         datagram = bytearray(WHOLE + dtls_record(dtls_fragment(BODY, 0, 50)))
         for _ in range(dice.randrange(1, 4)):

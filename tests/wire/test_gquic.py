@@ -86,7 +86,7 @@ def test_noise() -> None:
     """Changed and cut messages only ever give a value, None or Malformed."""
     dice = random.Random(46)
     good = chlo(PAD=b"-" * 20, SNI=b"www.google.com", VER=b"Q050")
-    seen = set()
+    seen: set[type[object]] = set()
     for _ in range(3000):
         data = bytearray(good)
         data[dice.randrange(len(data))] = dice.randrange(256)

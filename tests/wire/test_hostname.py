@@ -16,7 +16,7 @@ def test_names_stay_as_they_are(name: bytes) -> None:
 
 @pytest.mark.parametrize("byte", [*range(0x21), *b"\"'`/\\<>", *range(0x7F, 0x100)])
 def test_bytes_that_no_name_needs(byte: int) -> None:
-    """Controls, spaces, quotes, slashes, angle brackets and bytes outside ASCII make it no name, wherever they stand."""
+    """Controls, spaces, quotes, slashes, angle brackets and bytes outside ASCII make it no name, anywhere."""
     for name in (b"%ca", b"a%cb", b"a%c"):
         assert None is clean(name % byte)
 

@@ -18,7 +18,9 @@ FRAMES = bytes.fromhex(
 )
 """The CRYPTO frame of RFC 9001 appendix A.2 and RFC 9369 appendix A.2."""
 
-V1 = {
+Sample = dict[str, str | int]
+
+V1: Sample = {
     "version": 1,
     "secret": "c00cf151ca5be075ed0ebfb5c80323c42d6b7db67881289af4008f1f6c357aea",
     "key": "1f369613dd76d5467730efcbe3b1a22d",
@@ -34,7 +36,7 @@ V1 = {
 }
 """RFC 9001 appendices A.1 and A.2: the client's secret and keys, the start and the end of its protected packet."""
 
-V2 = {
+V2: Sample = {
     "version": 0x6B3343CF,
     "secret": "14ec9d6eb9fd7af83bf5a668bc17a7e283766aade7ecd0891f70f9ff7f4bf47b",
     "key": "8b1a0bc121284290a29e0971b5cd045d",
@@ -51,7 +53,7 @@ V2 = {
 """RFC 9369 appendices A.1 and A.2."""
 
 
-def sample(rfc: dict[str, str | int]) -> bytes:
+def sample(rfc: Sample) -> bytes:
     """The protected packet of an appendix, sealed here; its published tag vouches for every byte of it."""
     version = int(rfc["version"])
     packet = initial(
@@ -67,7 +69,7 @@ def sample(rfc: dict[str, str | int]) -> bytes:
 
 
 @pytest.mark.parametrize("rfc", [V1, V2])
-def test_secrets_of_the_rfc(rfc: dict[str, str | int]) -> None:
+def test_secrets_of_the_rfc(rfc: Sample) -> None:
     """The client's secret, key, IV and header protection key are those of the appendix."""
     secret = expand_label(hmac.digest(SALTS[int(rfc["version"])], CONNECTION_ID, "sha256"), b"client in", 32)
     made = {
@@ -79,7 +81,7 @@ def test_secrets_of_the_rfc(rfc: dict[str, str | int]) -> None:
 
 
 @pytest.mark.parametrize("rfc", [V1, V2])
-def test_packet_of_the_rfc(rfc: dict[str, str | int]) -> None:
+def test_packet_of_the_rfc(rfc: Sample) -> None:
     """The protected client Initial of the appendix opens to its CRYPTO frame and 917 bytes of padding."""
     keys = derive(int(rfc["version"]), CONNECTION_ID)
 

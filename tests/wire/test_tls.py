@@ -9,9 +9,7 @@ from agent.wire import tls
 from agent.wire.cursor import Malformed
 from tests.wire.build import alpn, block, body, extension, hello, records, sni
 
-HELLO = hello(
-    extension(0x0A0A, b""), sni(b"www.example.com"), alpn(b"h2", b"http/1.1"), extension(43, b"\x02\x03\x04")
-)
+HELLO = hello(extension(0x0A0A, b""), sni(b"www.example.com"), alpn(b"h2", b"http/1.1"), extension(43, b"\x02\x03\x04"))
 EXPECTED = ClientHello("tls", b"www.example.com", (b"h2", b"http/1.1"), encrypted=False)
 
 
@@ -163,7 +161,7 @@ def test_noise() -> None:
     """Hellos with bytes changed, and cut anywhere, only ever give a value, None or Malformed."""
     dice = random.Random(8446)
     good = records(hello(sni(b"noise.example"), alpn(b"h2"), extension(0xFE0D, b"x" * 9)), 50)
-    seen = set()
+    seen: set[type[object]] = set()
     for _ in range(4000):
         stream = bytearray(good)
         for _ in range(dice.randrange(1, 5)):

@@ -1,0 +1,124 @@
+"""Replay reports, for people and for machines."""
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from agent.cli.console import console_for
+from agent.cli.report import document, show
+from agent.flow import Account, Evidence, FlowClass
+from agent.replay import FileReport, ReplayReport
+from agent.snapshot import ClassCounts, Counts, GateTotals, Snapshot
+from agent.verdict import Verdict
+
+YOUTUBE = FlowClass("students", "youtube", "video_streaming", "tls", Evidence.SNI, Account.PERSONAL)
+UNKNOWN = FlowClass("unknown", "unknown", "unclassified", "tcp", Evidence.NONE, Account.UNKNOWN)
+
+REPORT = ReplayReport(
+    snapshot=Snapshot(
+        time_ns=1,
+        gate=GateTotals("process", seen_packets=1_010, seen_bytes=9_000, settled_packets=1_010, settled_bytes=9_000),
+        classes=(
+            ClassCounts(YOUTUBE, Verdict.PROHIBITED, Counts(2, 400, 600, 3_000, 5_000, 8_000, 2_000)),
+            ClassCounts(UNKNOWN, Verdict.PERMITTED, Counts(1, 5, 5, 500, 500, 0, 0)),
+        ),
+        opened_bytes={"tls": 2_000, "quic": 0},
+        rule_matches={("video", Verdict.PROHIBITED): 2},
+        handshakes={("tls", "read"): 2},
+        limits={"flow_table": 0},
+    ),
+    files=(FileReport(Path("a.pcap"), 1_010, 9_000), FileReport(Path("b.pcap"), 0, 0, error="No such file")),
+    elapsed_s=2.0,
+    cpu_s=1.01,
+)
+
+
+def shown(report: ReplayReport) -> str:
+    stream = io.StringIO()
+    show(report, console_for(stream))
+    return stream.getvalue()
+
+
+def test_tables_for_people() -> None:
+    """Categories, applications, verdicts, evidence, opened and unopened bytes, the law, and the time taken."""
+    text = shown(REPORT)
+    lines = {tuple(line.split()) for line in text.splitlines()}
+    for line in (
+        "video_streaming 2 1,000 8.0 kB – – 8.0 kB –",
+        "youtube video_streaming 2 5.0 kB 3.0 kB",
+        "prohibited 2 1,000 8.0 kB 88.89%",
+        "sni 2 66.67% 8.0 kB",
+        "left unopened 6.0 kB 75.00%",
+        "opened 2.0 kB 25.00%",
+        "tls 2.0 kB 25.00%",
+        "Applications (1 of 1)",
+    ):
+        assert tuple(line.split()) in lines, text
+    assert "Conserved: 1,010 packets seen = 1,010 counted + 0 unsettled + 0 untracked + 0 undecodable" in text
+    assert "2 files in 2.00 s (1.01 s of CPU, 1000.00 s a million packets)" in text
+    assert "Limits met" not in text
+
+
+def test_a_broken_law_is_told() -> None:
+    """When counts do not add up the report says so, in packets and bytes."""
+    snapshot = REPORT.snapshot
+    broken = replace(REPORT, snapshot=replace(snapshot, gate=replace(snapshot.gate, settled_packets=1_000)))
+    assert "NOT conserved" in shown(broken)
+    assert "10 packets and 0 bytes are missing" in " ".join(shown(broken).split())
+
+
+def test_limits_that_were_met_are_told() -> None:
+    """A limit that was met is named with how often."""
+    assert "Limits met: flow_table 7 times" in shown(
+        replace(REPORT, snapshot=replace(REPORT.snapshot, limits={"flow_table": 7, "headers": 0}))
+    )
+
+
+def test_a_report_of_nothing() -> None:
+    """No packets: no empty tables, no division by 0."""
+    nothing = ReplayReport(Snapshot(0, GateTotals("process")), (), 0.0, 0.0)
+    assert "Conserved: 0 packets seen" in shown(nothing)
+    assert "Categories" not in shown(nothing)
+
+
+def test_the_document_for_machines() -> None:
+    """Its shape is a promise: scripts read these keys."""
+    made = json.loads(json.dumps(document(REPORT)))
+    assert (3, 405, 605, 3_500, 5_500, 8_000, 2_000, 6_000) == tuple(
+        made[key]
+        for key in (
+            "flows",
+            "sent_packets",
+            "received_packets",
+            "sent_bytes",
+            "received_bytes",
+            "payload_bytes",
+            "opened_bytes",
+            "unopened_bytes",
+        )
+    )
+    assert {
+        "segment": "students",
+        "application": "youtube",
+        "category": "video_streaming",
+        "protocol": "tls",
+        "evidence": "sni",
+        "account": "personal",
+        "verdict": "prohibited",
+        "flows": 2,
+        "sent_packets": 400,
+        "received_packets": 600,
+        "sent_bytes": 3_000,
+        "received_bytes": 5_000,
+        "payload_bytes": 8_000,
+        "opened_bytes": 2_000,
+        "unopened_bytes": 6_000,
+    } == made["traffic"][0]
+    assert {"path": "b.pcap", "packets": 0, "bytes": 0, "note": None, "error": "No such file"} == made["files"][1]
+    assert {"tls": 2_000, "quic": 0} == made["opened"]
+    assert [{"rule": "video", "verdict": "prohibited", "flows": 2}] == made["rules"]
+    assert [{"protocol": "tls", "result": "read", "count": 2}] == made["handshakes"]
+    assert {"flow_table": 0} == made["limits"]
+    assert (1_010, 0, 0) == tuple(made["gate"][key] for key in ("seen_packets", "missing_packets", "missing_bytes"))
+    assert (2.0, 1.01) == (made["elapsed_s"], made["cpu_s"])
