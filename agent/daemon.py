@@ -3,13 +3,14 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import uvloop
 
+from agent.capture.choose import open_tap
 from agent.capture.demo import DemoTap
 from agent.capture.tap import Tap
 from agent.log import EventLog
@@ -17,6 +18,7 @@ from agent.metrics import ReloadState
 from agent.pipeline import Pipeline
 from agent.policy.policy import load
 from agent.policy.problems import RulesError
+from agent.privileges import drop_capabilities
 from agent.snapshot import Snapshot
 from agent.web.listener import serve
 from agent.web.site import ReloadRefusedError
@@ -114,7 +116,7 @@ class Daemon:
         """Names what has introduced itself; True when there may be more at once."""
         batch = self._tap.read()
         self._pipeline.read(batch.slices, batch.payload_bytes)
-        return bool(batch.slices)
+        return self._tap.behind
 
     def _tick(self) -> None:
         """Judges what was counted, and makes the snapshot that everyone reads."""
@@ -142,17 +144,42 @@ def run_demo(*, policy_directory: Path, host: str, port: int, seed: int) -> int:
         RulesError: the rules cannot be used.
         OSError: the address cannot be listened on.
     """
-    return _run(lambda: DemoTap(seed), policy_directory, host, port)
+    log = EventLog()
+    return _run(DemoTap(seed), policy_directory, host, port, log)
 
 
-def _run(open_tap: Callable[[], Tap], rules: Path, host: str, port: int) -> int:
+def run_tap(*, policy_directory: Path, host: str, port: int, interfaces: Sequence[str], gate: str, max_flows: int) -> int:
+    """Watches interfaces until SIGTERM or SIGINT; the exit code.
+
+    Args:
+        policy_directory: of the rules.
+        host: to listen on.
+        port: to listen on.
+        interfaces: names; several are one tap.
+        gate: "auto", "kernel" or "process".
+        max_flows: rows of the flow table.
+
+    Raises:
+        RulesError: the rules cannot be used.
+        KernelGateError, NativeGateError: the gate cannot be had.
+        InterfaceError: an interface cannot be listened on.
+        OSError: the address cannot be listened on, or privileges cannot be dropped.
+    """
+    log = EventLog()
+    load(policy_directory)  # before anything is attached: a mistake in the rules is found without a tap
+    tap, why = open_tap(gate, interfaces, max_flows=max_flows)
+    log.info("attached", gate=tap.gate.kind, why=why, interfaces=",".join(interfaces), max_flows=max_flows)
+    drop_capabilities()
+    return _run(tap, policy_directory, host, port, log)
+
+
+def _run(tap: Tap, rules: Path, host: str, port: int, log: EventLog) -> int:
     async def main() -> None:
-        tap = open_tap()
-        try:
-            await Daemon(tap, rules, EventLog()).run(host, port)
-        finally:
-            tap.close()
+        await Daemon(tap, rules, log).run(host, port)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main())
+    finally:
+        tap.close()
     return 0

@@ -34,6 +34,11 @@ class DemoTap:
         self._frames = self._rounds()
         self._next = next(self._frames)
 
+    @property
+    def behind(self) -> bool:
+        """The day is played by the clock: nothing waits."""
+        return False
+
     def read(self) -> SliceBatch:
         """Plays what is due."""
         batch = SliceBatch([], [])

@@ -13,6 +13,10 @@ class Tap(Protocol):
     def gate(self) -> Gate:
         """Counts every packet of this tap."""
 
+    @property
+    def behind(self) -> bool:
+        """Whether the last read may have left something for the next."""
+
     def read(self) -> SliceBatch:
         """What the gate has opened since the last call, up to a bounded amount of work."""
 

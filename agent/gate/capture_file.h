@@ -30,7 +30,8 @@ struct capture_interface {
     u32 shift;      /* not 0: units of 2^-shift seconds */
     u64 multiply;   /* nanoseconds per unit, when a unit is at least one */
     u64 divide;     /* units per nanosecond, otherwise */
-    u64 offset_s;
+    long long offset_s;
+    u32 snap_bytes; /* what a Simple Packet Block holds at most */
 };
 
 struct capture {
@@ -124,6 +125,7 @@ static void learn_interface(struct capture *c, u64 body, u64 end) {
     struct capture_interface *interface = &c->interface[c->interfaces++];
     __builtin_memset(interface, 0, sizeof *interface);
     interface->link = capture_u16(c, body);
+    interface->snap_bytes = capture_u32(c, body + 4);
     interface->multiply = 1000;
     for (u64 at = body + 8; end - at >= 4;) {
         u32 code = capture_u16(c, at), length = capture_u16(c, at + 2);
@@ -140,7 +142,8 @@ static void learn_interface(struct capture *c, u64 body, u64 end) {
             }
         }
         if (code == 14 && length == 8) {
-            interface->offset_s = (u64)capture_u32(c, at + (c->swapped ? 8 : 4)) | (u64)capture_u32(c, at + (c->swapped ? 4 : 8)) << 32;
+            u64 low = capture_u32(c, at + (c->swapped ? 8 : 4)), high = capture_u32(c, at + (c->swapped ? 4 : 8));
+            interface->offset_s = (long long)(low | high << 32);
         }
         u64 step = 4 + ((u64)length + 3) / 4 * 4;
         if (end - at < step) return;
@@ -149,12 +152,12 @@ static void learn_interface(struct capture *c, u64 body, u64 end) {
 }
 
 static u64 capture_time(const struct capture_interface *interface, u64 units) {
-    unsigned __int128 ns = units;
-    if (interface->shift) ns = interface->shift > 64 ? 0 : ns * 1000000000ULL >> interface->shift;
+    __int128 ns = units;
+    if (interface->shift) ns = ns * 1000000000 >> interface->shift;
     else if (interface->divide > 1) ns /= interface->divide;
     else ns *= interface->multiply;
-    ns += (unsigned __int128)interface->offset_s * 1000000000ULL;
-    return ns > CAPTURE_MAX_NS ? CAPTURE_MAX_NS : (u64)ns;
+    ns += (__int128)interface->offset_s * 1000000000;
+    return ns < 0 ? 0 : ns > (__int128)CAPTURE_MAX_NS ? CAPTURE_MAX_NS : (u64)ns;
 }
 
 /* The frame of an Enhanced (6), Simple (3) or obsolete (2) Packet Block; 0 when the block is too short for it. */
@@ -164,7 +167,9 @@ static int frame_of_block(struct capture *c, u32 type, u64 body, u64 end, struct
     if (data > end) return 0;
     if (type == 3) {
         frame->wire = capture_u32(c, body);
-        frame->captured = frame->wire < end - data ? frame->wire : (u32)(end - data);
+        u32 snap_bytes = c->interfaces ? c->interface[0].snap_bytes : 0;
+        frame->captured = snap_bytes ? gate_smaller(frame->wire, snap_bytes) : frame->wire;
+        if (frame->captured > end - data) frame->captured = (u32)(end - data);
         frame->time_ns = c->last_ns;
     } else {
         number = type == 6 ? capture_u32(c, body) : capture_u16(c, body);

@@ -165,7 +165,7 @@ struct gate_packet {
     u32 fragment_offset; /* of a later fragment, in bytes of IP payload */
     u32 header_bytes;    /* transport header of a first fragment */
     u16 vlan;
-    u8 tagged;
+    u8 tagged;           /* 0, or 1 + the tunnels around the tag that `vlan` is of */
     u8 tcp_flags;
     u8 sender;           /* which end of the key sent it */
     u8 fragmented;       /* 0 whole, 1 first fragment, 2 later fragment */
@@ -183,6 +183,7 @@ struct gate_piece {
     u8 direction;
     u8 fragmented;
     u8 opened; /* out: the kind of the slice that left */
+    u8 placed; /* out: `offset` is known */
 };
 
 /* What later fragments need of their first. */
@@ -198,7 +199,8 @@ struct gate_fragment {
     u32 header_bytes;
     u8 direction;
     u8 opened; /* the first fragment left the gate as this kind of slice, 0 if it did not */
-    u16 reserved;
+    u8 placed; /* stream_offset is known: the first fragment was looked at */
+    u8 reserved;
 };
 
 enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };

@@ -67,11 +67,12 @@ GATE_INLINE int begins_anew(struct gate *gate, const struct gate_row *row, const
 /* Follows SYN, FIN and RST: where streams begin, and that they have ended. */
 GATE_INLINE void follow_tcp(struct gate_row *row, const struct gate_packet *packet, u32 direction) {
     u32 flags = packet->tcp_flags;
+    u32 known = row->flags & FLOW_BASE_SERVER; /* an answer acknowledges the SYN's data too (RFC 7413): it moves no base */
     if (flags & TCP_SYN && direction == GATE_TO_SERVER) {
-        row->base[GATE_TO_SERVER] = packet->sequence + 1;
+        if (!known) row->base[GATE_TO_SERVER] = packet->sequence + 1;
         row->flags |= FLOW_BASE_SERVER;
     } else if (flags & TCP_SYN && flags & TCP_ACK) {
-        row->base[GATE_TO_SERVER] = packet->acknowledgement;
+        if (!known) row->base[GATE_TO_SERVER] = packet->acknowledgement;
         row->base[GATE_TO_CLIENT] = packet->sequence + 1;
         row->flags |= FLOW_BASE_SERVER | FLOW_BASE_CLIENT;
     }
@@ -84,8 +85,9 @@ GATE_INLINE u32 proxy_header(struct gate *gate, const struct gate_piece *piece) 
     if (piece->first != 0x50524F58) return 0; /* "PROX" */
     u32 length = gate_smaller(piece->captured, 107); /* the longest such line */
     if (gate_load_head(gate, piece->at, length)) return 0;
+    if (length < 8 || gate_head_at(gate, 4) != 'Y' || gate_head_at(gate, 5) != ' ') return 0;
     u32 end = find_line_end(gate, 0, length);
-    return end + 2 < piece->captured ? end + 2 : 0;
+    return end < length && end + 2 < piece->captured ? end + 2 : 0;
 }
 
 /* Places a segment in its stream and opens what may be opened. A flow whose start was not seen is closed, unless
@@ -105,6 +107,7 @@ GATE_INLINE void place_segment(struct gate *gate, struct gate_row *row, struct g
         row->flags |= (u16)known;
     }
     piece->offset = sequence - base;
+    piece->placed = 1;
     u32 skip = !piece->offset && row->kind == FLOW_UNDECIDED ? proxy_header(gate, piece) : 0;
     if (skip) {
         u8 h[4];
@@ -116,21 +119,18 @@ GATE_INLINE void place_segment(struct gate *gate, struct gate_row *row, struct g
     open_segment(gate, row, piece, packet, midstream);
 }
 
-/* Opens what may be opened of a packet's payload, and keeps what its later fragments will need. */
-GATE_INLINE void introduce(struct gate *gate, struct gate_row *row, const struct gate_packet *packet, u32 slot, u32 direction,
+/* Opens what may be opened of a packet's payload. */
+GATE_INLINE void introduce(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet,
                            const struct gate_fragment *first) {
     u8 h[4] = {0};
-    if (row->sealed || row->flags & FLOW_CLOSED || packet->headless || packet->captured_bytes <= packet->payload_offset) return;
     u32 tcp = packet->key.protocol == PROTOCOL_TCP;
+    if (row->sealed || row->flags & FLOW_CLOSED || packet->headless || packet->captured_bytes <= packet->payload_offset) return;
     if (!tcp && packet->key.protocol != PROTOCOL_UDP) return;
-    struct gate_piece *piece = gate_piece(gate);
-    piece->slot = slot;
-    piece->direction = (u8)direction;
-    piece->fragmented = packet->fragmented != 0;
     piece->at = packet->payload_offset;
     piece->captured = gate_smaller(packet->payload_bytes, packet->captured_bytes - packet->payload_offset);
     if (!piece->captured) return;
-    if (first) { /* a later fragment */
+    if (packet->fragmented == 2) { /* a later fragment goes the way of its first; without that one it stays closed */
+        if (!first || !first->placed) return;
         piece->offset = first->stream_offset + packet->fragment_offset - first->header_bytes;
         if (tcp && row->kind != FLOW_UNDECIDED) open_segment(gate, row, piece, packet, 0);
         if (!tcp && first->opened) open_datagram(gate, row, piece, packet, first->opened);
@@ -142,21 +142,25 @@ GATE_INLINE void introduce(struct gate *gate, struct gate_row *row, const struct
         return;
     }
     piece->first = gate_be32(h);
+    piece->placed = !tcp;
     if (tcp) place_segment(gate, row, piece, packet);
     else open_datagram(gate, row, piece, packet, 0);
-    if (packet->fragmented == 1) {
-        struct gate_fragment_key key = {0};
-        struct gate_fragment keep = {0};
-        __builtin_memcpy(key.address, packet->key.address, 32);
-        key.id = packet->fragment_id;
-        key.protocol = packet->key.protocol;
-        keep.slot = slot;
-        keep.stream_offset = piece->offset;
-        keep.header_bytes = packet->header_bytes;
-        keep.direction = piece->direction;
-        keep.opened = piece->opened;
-        gate_keep_fragment(gate, &key, &keep);
-    }
+}
+
+/* Keeps what later fragments of this packet need: whose they are, where they stand, and whether they may be opened. */
+GATE_INLINE void remember_fragment(struct gate *gate, const struct gate_piece *piece, const struct gate_packet *packet) {
+    struct gate_fragment_key key = {0};
+    struct gate_fragment keep = {0};
+    __builtin_memcpy(key.address, packet->key.address, 32);
+    key.id = packet->fragment_id;
+    key.protocol = packet->key.protocol;
+    keep.slot = piece->slot;
+    keep.stream_offset = piece->offset;
+    keep.header_bytes = packet->header_bytes;
+    keep.direction = piece->direction;
+    keep.opened = piece->opened;
+    keep.placed = piece->placed;
+    gate_keep_fragment(gate, &key, &keep);
 }
 
 /* The gate: one frame in, its counts kept, its opened bytes out. `packet` as gate_decode asks for. */
@@ -181,7 +185,8 @@ GATE_INLINE void gate_frame(struct gate *gate, u32 link, struct gate_packet *pac
         slot = first.slot;
     }
     struct gate_row *row = follows ? gate_row(gate, slot) : 0;
-    if (row && !same_ends(&row->key, &packet->key)) row = 0; /* its first one's row has gone */
+    if (row && ((row->flags & (FLOW_LIVE | FLOW_UNLINKED)) != FLOW_LIVE || !same_ends(&row->key, &packet->key)))
+        row = 0; /* its first one's row has gone */
     follows = row != 0;
     if (!row && !gate_find(gate, &packet->key, &slot)) row = gate_row(gate, slot);
     if (!row) {
@@ -203,7 +208,13 @@ GATE_INLINE void gate_frame(struct gate *gate, u32 link, struct gate_packet *pac
     gate_add(&row->bytes[direction], packet->wire_bytes);
     gate_add(&row->payload_bytes, packet->payload_bytes);
     if (packet->key.protocol == PROTOCOL_TCP && !packet->headless && packet->fragmented != 2) follow_tcp(row, packet, direction);
-    if (packet->payload_bytes) introduce(gate, row, packet, slot, direction, follows ? &first : 0);
+    if (!packet->payload_bytes && packet->fragmented != 1) return;
+    struct gate_piece *piece = gate_piece(gate);
+    piece->slot = slot;
+    piece->direction = (u8)direction;
+    piece->fragmented = packet->fragmented != 0;
+    introduce(gate, row, piece, packet, follows ? &first : 0);
+    if (packet->fragmented == 1) remember_fragment(gate, piece, packet);
 }
 
 #endif

@@ -106,6 +106,14 @@ GATE_INLINE u32 decode_link(struct gate *gate, u32 link, u32 *offset, u32 *type)
     }
 }
 
+/* Notes a frame's VLAN: its outermost tag counts, in a tunnel that of the frame inside. 0 only gives a priority
+ * (IEEE 802.1Q section 9.6). */
+GATE_INLINE void note_vlan(struct gate_packet *packet, u32 identifier) {
+    if (!identifier || packet->tagged == packet->key.depth + 1) return;
+    packet->vlan = (u16)identifier;
+    packet->tagged = packet->key.depth + 1;
+}
+
 /* One header chosen by EtherType. */
 GATE_INLINE u32 decode_ethertype(struct gate *gate, struct gate_packet *packet, u32 *offset, u32 *type) {
     u8 h[8];
@@ -117,8 +125,7 @@ GATE_INLINE u32 decode_ethertype(struct gate *gate, struct gate_packet *packet, 
     case ETHERTYPE_QINQ:
     case ETHERTYPE_OLD_QINQ:
         if (gate_load(gate, *offset, h, 4)) return LAYER_FAILED;
-        packet->vlan = gate_be16(h) & 0xFFF;
-        packet->tagged = 1;
+        note_vlan(packet, gate_be16(h) & 0xFFF);
         *type = gate_be16(h + 2);
         *offset += 4;
         return LAYER_ETHERTYPE;
@@ -135,8 +142,8 @@ GATE_INLINE u32 decode_ethertype(struct gate *gate, struct gate_packet *packet, 
         return LAYER_ETHERNET;
     case ETHERTYPE_ERSPAN_3: /* draft-foschiano-erspan-03 section 4.3; the O bit adds a platform header */
         if (gate_load(gate, *offset, h, 2) || gate_load(gate, *offset + 8, h + 4, 4)) return LAYER_FAILED;
-        packet->vlan = gate_be16(h) & 0xFFF;
-        packet->tagged = packet->vlan != 0;
+        packet->tagged = 0; /* of the session, not of what it mirrors */
+        note_vlan(packet, gate_be16(h) & 0xFFF);
         *offset += h[7] & 1 ? 20 : 12;
         return LAYER_ETHERNET;
     default:

@@ -4,6 +4,7 @@
 #include "gate_core.h"
 #include "capture_file.h"
 #include "gate_flow.h"
+#include "packet_ring.h"
 #include "ring_reader.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -279,6 +280,21 @@ EXPORT void gate_read_capture(struct gate *gate, u64 until_ns, u64 max_frames, u
     result->at = capture->at;
     result->unknown_interfaces = capture->unknown_interfaces;
     result->stop = gate->has_pending ? CAPTURE_READING : capture->stop;
+}
+
+/* Feeds frames of a packet ring, until it is empty, `max_frames`, or `size` bytes of slices are nearly met. Returns the
+ * frames fed; `out_used` becomes the bytes of slices. */
+EXPORT u64 gate_read_packets(struct gate *gate, struct packet_ring *ring, u64 max_frames, u8 *out, u64 size, u64 *out_used) {
+    struct capture_frame frame = {0};
+    u64 room = GATE_TLS_BYTES + gate->config.widen_bytes * 4ULL + 1024, frames = 0;
+    int vlan;
+    set_out(gate, out, size);
+    while (frames < max_frames && gate->out_size - gate->out_used >= room && next_ring_frame(ring, &frame, &vlan)) {
+        gate_feed(gate, frame.link, frame.time_ns, frame.data, frame.captured, frame.wire, vlan);
+        frames++;
+    }
+    *out_used = gate->out_used;
+    return frames;
 }
 
 /* Takes rows out of the index: no packet reaches them again. */

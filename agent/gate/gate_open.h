@@ -46,6 +46,21 @@ GATE_INLINE int is_tls_port(u32 port) {
 /* A record header (RFC 8446 section 5.1) of type handshake, version 3.x. */
 GATE_INLINE int looks_like_tls(u32 first) { return first >> 16 == 0x1603 && (first >> 8 & 0xFF) <= 4; }
 
+/* The ClientHello's length, when the first record is too short to hold it and it goes on behind the second record's
+ * header. 0, or -1 when that cannot be seen in this piece: then nobody knows where the hello ends. */
+GATE_INLINE int split_length(struct gate *gate, const struct gate_piece *piece, u32 record, u32 *length) {
+    u8 h[5], byte;
+    u32 value = 0;
+    if (piece->offset || piece->captured < 14 || gate_load(gate, piece->at + 5 + record, h, 5)) return -1;
+    if (!record || h[0] != 0x16 || gate_be16(h + 3) < 4 - record) return -1;
+    for (u32 i = 1; i < 4; i++) {
+        if (gate_load(gate, piece->at + (i < record ? 5 : 10) + i, &byte, 1)) return -1;
+        value = value << 8 | byte;
+    }
+    *length = value;
+    return 0;
+}
+
 /* Checks the stream's first nine bytes, as far as this piece holds them, and learns from bytes 3 to 8 how long the
  * first record and the ClientHello are. 0, or -1 when this is no ClientHello. */
 GATE_INLINE int learn_hello(struct gate *gate, struct gate_row *row, const struct gate_piece *piece) {
@@ -55,7 +70,7 @@ GATE_INLINE int learn_hello(struct gate *gate, struct gate_row *row, const struc
         u8 byte;
         if (position > 8 || i >= piece->captured || gate_load(gate, piece->at + i, &byte, 1)) break;
         if (position < 3) {
-            if (byte > 4 && (position || byte != 0x16)) return -1; /* 0x16, then 3.0 to 3.4 */
+            if (position == 0 ? byte != 0x16 : position == 1 ? byte != 3 : byte > 4) return -1; /* version 3.0 to 3.4 */
         } else {
             u32 place = (position - 3) & 7;
             window &= ~(0xFFULL << (place * 8));
@@ -67,6 +82,7 @@ GATE_INLINE int learn_hello(struct gate *gate, struct gate_row *row, const struc
     if (window >> 48 != 0x3F || row->cursor) return 0;
     u32 record = (u32)(window & 0xFF) << 8 | (u32)(window >> 8 & 0xFF);
     u32 hello = (u32)(window >> 24 & 0xFF) << 16 | (u32)(window >> 32 & 0xFF) << 8 | (u32)(window >> 40 & 0xFF);
+    if (record < 4 && split_length(gate, piece, record, &hello)) return -1;
     row->cursor = 5 + record;
     row->limit = gate_smaller(GATE_TLS_BYTES, 9 + hello);
     return 0;
@@ -165,7 +181,7 @@ GATE_INLINE u32 find_host(struct gate *gate, u32 length, u64 *window) {
 /* Where the line that holds byte `from` ends, at most GATE_HTTP_HOST_BYTES on; `length` when it does not end here. */
 GATE_INLINE u32 find_line_end(struct gate *gate, u32 from, u32 length) {
     u32 end = length;
-    for (u32 i = 0; i < GATE_HTTP_HOST_BYTES; i++) {
+    for (u32 i = 0; i <= GATE_HTTP_HOST_BYTES; i++) {
         if (from + i >= length) break;
         u64 byte = gate_head_at(gate, from + i);
         if (is_zero(byte ^ '\r') | is_zero(byte ^ '\n')) {
@@ -196,9 +212,9 @@ GATE_INLINE void open_http(struct gate *gate, struct gate_row *row, struct gate_
     u32 end = find_line_end(gate, value, length);
     u32 have = gate_smaller(end - value, GATE_HTTP_HOST_BYTES - row->limit);
     row->limit += have;
-    u32 ended = end < length || last || row->limit >= GATE_HTTP_HOST_BYTES;
-    if (have || ended) open_slice(gate, row, piece, packet, SLICE_HTTP_HOST, ended ? SLICE_END : 0, skip + value, have);
-    if (ended) close_flow(row);
+    u32 whole = end < length && have == end - value;
+    if (have || whole) open_slice(gate, row, piece, packet, SLICE_HTTP_HOST, whole ? SLICE_END : 0, skip + value, have);
+    if (whole || last || row->limit >= GATE_HTTP_HOST_BYTES) close_flow(row);
 }
 
 /* ---- UDP */
@@ -239,6 +255,42 @@ GATE_INLINE u32 looks_like_quic(struct gate *gate, const struct gate_piece *piec
     return type == 0 ? QUIC_INITIAL : QUIC_LONG;
 }
 
+/* A variable-length integer (RFC 9000 section 16) of at most four bytes: what a real token's or packet's length takes.
+ * Moves `at` on; GATE_NO_NUMBER when it is longer or is cut off. */
+#define GATE_NO_NUMBER 0xFFFFFFFFu
+GATE_INLINE u32 quic_number(struct gate *gate, const struct gate_piece *piece, u32 *at) {
+    u8 h[4];
+    if (gate_load(gate, piece->at + *at, h, 4)) return GATE_NO_NUMBER;
+    u32 size = 1u << (h[0] >> 6), word = gate_be32(h) & 0x3FFFFFFF;
+    if (size > 4) return GATE_NO_NUMBER;
+    *at += size;
+    return size == 4 ? word : size == 2 ? word >> 16 : word >> 24;
+}
+
+/* How many bytes of a datagram its Initial packets take: other packets may be coalesced behind them (RFC 9000 section
+ * 12.2), and stay closed. Google's own format has one packet a datagram. */
+GATE_INLINE u32 initial_bytes(struct gate *gate, const struct gate_piece *piece) {
+    u8 h[6];
+    u32 end = 0, version = 0;
+    for (u32 i = 0; i < 3; i++) {
+        u32 at = end + 6;
+        if (end >= piece->captured || gate_load(gate, piece->at + end, h, 6)) break;
+        if (!i) version = gate_be32(h + 1);
+        if (!(h[0] & 0x80) || version >> 8 == 0x513034) return i ? end : piece->captured;
+        if (gate_be32(h + 1) != version || (h[0] >> 4 & 3) != (version == 0x6B3343CF ? 1 : 0) || h[5] > 20) break;
+        at += h[5];
+        if (gate_load(gate, piece->at + at, h, 1) || h[0] > 20) break;
+        at += 1 + h[0];
+        u32 token = quic_number(gate, piece, &at);
+        if (token > GATE_DATAGRAM_BYTES) break;
+        at += token;
+        u32 length = quic_number(gate, piece, &at);
+        if (length > GATE_DATAGRAM_BYTES) break;
+        end = gate_plain(gate, at + length);
+    }
+    return end;
+}
+
 /* RFC 9147 section 5.2: a handshake record of epoch 0 that holds a ClientHello. */
 GATE_INLINE int looks_like_dtls(struct gate *gate, const struct gate_piece *piece) {
     u8 h[14];
@@ -259,15 +311,33 @@ GATE_INLINE void open_banner(struct gate *gate, struct gate_row *row, struct gat
 
 /* ---- Which row */
 
+/* Whether a stream begins with a request. Takes up to eight bytes in stream order, as open_http goes on to do; while
+ * there are fewer, and they may become a method, the flow stays undecided. */
+GATE_INLINE u32 decide_request(struct gate *gate, struct gate_row *row, const struct gate_piece *piece) {
+    u8 byte;
+    for (u32 i = 0; i < 8; i++) {
+        u32 inside = row->cursor - piece->offset;
+        if (row->cursor > 7 || inside >= piece->captured || gate_load(gate, piece->at + inside, &byte, 1)) break;
+        row->window = row->window << 8 | byte;
+        row->cursor++;
+    }
+    u64 begins = row->window >> ((row->cursor - 1) * 8 & 56); /* the first byte */
+    if (row->cursor < 8) return begins >= 'A' && begins <= 'Z' ? FLOW_UNDECIDED : FLOW_OTHER;
+    row->limit = http_method((u32)(row->window >> 32), (u32)row->window);
+    return row->limit ? FLOW_HTTP : FLOW_OTHER;
+}
+
 /* Tells from a flow's first payload which row of the table it is. FLOW_UNDECIDED: not yet to be told. */
 GATE_INLINE u32 decide_stream(struct gate *gate, struct gate_row *row, const struct gate_piece *piece, const struct gate_packet *packet, u32 midstream) {
     u8 h[8] = {0};
     u32 server_port = row->key.port[(row->client ^ 1) & 1], personal = row->flags & FLOW_PERSONAL;
-    if (server_port == 53) return piece->offset || looks_like_dns(gate, piece, 2) || piece->captured < 14 ? FLOW_DNS : FLOW_OTHER;
+    if (server_port == 53) /* a message may be cut anywhere, but only a flow seen from its start is believed on its port's word */
+        return looks_like_dns(gate, piece, 2) || (!midstream && (piece->offset || piece->captured < 14)) ? FLOW_DNS : FLOW_OTHER;
     if (piece->direction == GATE_TO_CLIENT) { /* the server speaks first, if the client has not been heard */
         if (midstream || !(row->flags & FLOW_BASE_SERVER) || packet->acknowledgement != row->base[GATE_TO_SERVER]) return FLOW_UNDECIDED;
         return personal ? FLOW_UNDECIDED : FLOW_OTHER;
     }
+    if (piece->offset && row->cursor) return decide_request(gate, row, piece);
     if (piece->offset) return is_tls_port(server_port) && piece->offset < GATE_TLS_BYTES ? FLOW_TLS : FLOW_UNDECIDED;
     if (looks_like_tls(piece->first)) {
         if (piece->captured < 6 || gate_load(gate, piece->at + 4, h, 2)) return is_tls_port(server_port) ? FLOW_TLS : FLOW_OTHER;
@@ -275,9 +345,7 @@ GATE_INLINE u32 decide_stream(struct gate *gate, struct gate_row *row, const str
     }
     if (piece->captured < 4 && is_tls_port(server_port) && piece->first >> 24 == 0x16) return FLOW_TLS;
     if (personal) return FLOW_OTHER;
-    if (piece->captured < 8 || gate_load(gate, piece->at + 4, h, 4)) return FLOW_OTHER;
-    row->limit = http_method(piece->first, gate_be32(h));
-    return row->limit ? FLOW_HTTP : FLOW_OTHER;
+    return decide_request(gate, row, piece);
 }
 
 GATE_INLINE u32 decide_datagram(struct gate *gate, const struct gate_row *row, const struct gate_piece *piece) {
@@ -290,12 +358,12 @@ GATE_INLINE u32 decide_datagram(struct gate *gate, const struct gate_row *row, c
 /* Opens of one datagram what its row allows. A later fragment goes the way of its first. */
 GATE_INLINE void open_datagram(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet, u32 follows) {
     u32 length = gate_smaller(piece->captured, GATE_DATAGRAM_BYTES);
-    if (follows) {
-        if (follows == SLICE_DNS || follows == SLICE_QUIC || follows == SLICE_DTLS)
-            if (piece->offset < GATE_DATAGRAM_BYTES)
-                open_slice(gate, row, piece, packet, follows, 0, 0, gate_smaller(length, GATE_DATAGRAM_BYTES - piece->offset));
+    if (follows) { /* `limit` is where what may be opened of this datagram ends */
+        if (follows == SLICE_BANNER || piece->offset >= row->limit) return;
+        open_slice(gate, row, piece, packet, follows, 0, 0, gate_smaller(length, row->limit - piece->offset));
         return;
     }
+    row->limit = GATE_DATAGRAM_BYTES;
     if (row->kind == FLOW_UNDECIDED) row->kind = (u8)decide_datagram(gate, row, piece);
     switch (row->kind) {
     case FLOW_DNS:
@@ -310,7 +378,9 @@ GATE_INLINE void open_datagram(struct gate *gate, struct gate_row *row, struct g
             return;
         }
         row->datagrams++;
-        open_slice(gate, row, piece, packet, row->kind == FLOW_QUIC ? SLICE_QUIC : SLICE_DTLS, 0, 0, length);
+        if (row->kind == FLOW_QUIC) row->limit = gate_smaller(initial_bytes(gate, piece), GATE_DATAGRAM_BYTES);
+        length = gate_smaller(length, row->limit);
+        if (length) open_slice(gate, row, piece, packet, row->kind == FLOW_QUIC ? SLICE_QUIC : SLICE_DTLS, 0, 0, length);
         return;
     case FLOW_OTHER:
         if (row->flags & FLOW_PERSONAL) close_flow(row);
@@ -332,7 +402,8 @@ GATE_INLINE void open_segment(struct gate *gate, struct gate_row *row, struct ga
         if (midstream && (row->kind == FLOW_UNDECIDED || row->kind == FLOW_OTHER)) close_flow(row);
         if (row->kind == FLOW_OTHER && row->flags & FLOW_PERSONAL) close_flow(row);
         if (row->flags & FLOW_CLOSED) return;
-        if (row->kind == FLOW_HTTP && open_slice(gate, row, piece, packet, SLICE_HTTP_METHOD, SLICE_END, 0, row->limit)) return;
+        if (row->kind == FLOW_HTTP && !piece->offset && row->limit <= piece->captured)
+            open_slice(gate, row, piece, packet, SLICE_HTTP_METHOD, SLICE_END, 0, row->limit);
     }
     if (row->kind == FLOW_DNS) {
         if (piece->offset >= GATE_DNS_TCP_BYTES) return;
@@ -343,6 +414,8 @@ GATE_INLINE void open_segment(struct gate *gate, struct gate_row *row, struct ga
     } else if (piece->direction == GATE_TO_SERVER) {
         if (row->kind == FLOW_TLS) open_tls(gate, row, piece, packet);
         if (row->kind == FLOW_HTTP) open_http(gate, row, piece, packet);
+    } else if (row->kind == FLOW_TLS && !row->limit) {
+        close_flow(row); /* the server answers, so the hello is over, and its beginning was never seen */
     }
 }
 

@@ -30,8 +30,8 @@ GATE_INLINE u32 decode_gre(struct gate *gate, struct gate_packet *packet, u32 *o
     if (*type != ETHERTYPE_ERSPAN) return LAYER_ETHERTYPE;
     if (sequenced) { /* type II: 8 bytes, its VLAN in the low bits of the first two; type I has no header */
         if (gate_load(gate, *offset, h, 2)) return LAYER_FAILED;
-        packet->vlan = gate_be16(h) & 0xFFF;
-        packet->tagged = packet->vlan != 0;
+        packet->tagged = 0; /* of the session, not of what it mirrors */
+        note_vlan(packet, gate_be16(h) & 0xFFF);
         *offset += 8;
     }
     return LAYER_ETHERNET;

@@ -26,6 +26,19 @@ class ReadResult(ctypes.Structure):
     )
 
 
+class PacketRing(ctypes.Structure):
+    """struct packet_ring"""
+
+    _fields_ = (
+        ("base", ctypes.c_void_p),
+        ("block_bytes", ctypes.c_uint32),
+        ("blocks", ctypes.c_uint32),
+        ("block", ctypes.c_uint32),
+        ("left", ctypes.c_uint32),
+        ("at", ctypes.c_uint64),
+    )
+
+
 _POINTER, _U32, _U64, _INT, _BYTES = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_int, ctypes.c_char_p
 
 _FUNCTIONS: Final = {
@@ -42,6 +55,7 @@ _FUNCTIONS: Final = {
     "gate_add_personal": (_INT, (_POINTER, _BYTES)),
     "gate_drop_personal": (None, (_POINTER, _BYTES)),
     "gate_read_ring": (_U64, (_POINTER, _POINTER, _POINTER, _U64, _POINTER, _U64)),
+    "gate_read_packets": (_U64, (*(_POINTER, ctypes.POINTER(PacketRing), _U64, _POINTER, _U64), ctypes.POINTER(_U64))),
     "gate_layout": (_U64, (_U32,)),
 }
 """name -> what it returns, what it takes (gate_native.c)"""

@@ -21,7 +21,8 @@ class Listener:
         self._met = met
         self._log = EventLog("hallwatch.web")
         self._server: asyncio.Server | None = None
-        self._open: set[Connection] = set()
+        self._open: dict[Connection, None] = {}
+        """In order of arrival, which decides where the loop's clock, of milliseconds in uvloop, cannot."""
         self._emptied = asyncio.Event()
         self._emptied.set()
 
@@ -77,7 +78,7 @@ class Listener:
         """Find room for a newcomer; when all is taken, the client that has been idle longest makes way for it."""
         full = len(self._open) >= self._limits.max_connections
         idle = [connection for connection in self._open if connection.phase is Phase.IDLE]
-        self._open.add(newcomer)
+        self._open[newcomer] = None
         self._emptied.clear()
         if full:
             self._met["web_connections"] += 1
@@ -86,7 +87,7 @@ class Listener:
         return not full or bool(idle)
 
     def _gone(self, connection: Connection) -> None:
-        self._open.discard(connection)
+        self._open.pop(connection, None)
         if not self._open:
             self._emptied.set()
 

@@ -10,6 +10,7 @@ async function refresh() {
   if (!live.checked || document.hidden) return;
   try {
     const answer = await fetch(location.pathname);
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.getElementById("counts").replaceWith(page.getElementById("counts"));
     document.title = "Hallwatch";

@@ -1,0 +1,57 @@
+"""Names -> classes called after them: a policy that a test can read at a glance."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from agent.flow import Account, Evidence, FlowClass
+from agent.verdict import Decision, Verdict
+
+UNKNOWN = "unknown"
+
+
+def named(name: str | None, evidence: Evidence, protocol: str, segment: str = UNKNOWN) -> FlowClass:
+    """The class that PlainPolicy makes of a flow: its application is its name."""
+    category = "unclassified" if name is None else "named"
+    return FlowClass(segment, name or UNKNOWN, category, protocol, evidence, Account.UNKNOWN)
+
+
+def always(verdict: Verdict) -> Callable[[FlowClass, int], Verdict]:
+    """The same verdict for everything at all times."""
+    return lambda _flow_class, _now_ns: verdict
+
+
+@dataclass(frozen=True, slots=True)
+class PlainPolicy:
+    """The policy. The rule that decides is called after its verdict."""
+
+    verdict_of: Callable[[FlowClass, int], Verdict] = field(default_factory=lambda: always(Verdict.PERMITTED))
+    personal: frozenset[bytes] = frozenset()
+    """Names whose accounts are personal."""
+    public_names: frozenset[bytes] = frozenset()
+    known_protocols: frozenset[str] = frozenset({"bittorrent", "dns"})
+    met: Mapping[str, int] = field(default_factory=dict)
+
+    def classify(
+        self, *, vlan: int | None, client: bytes, name: bytes | None, evidence: Evidence, protocol: str
+    ) -> FlowClass:
+        """The segment is called after the VLAN."""
+        del client
+        return named(
+            None if name is None else name.decode(), evidence, protocol, UNKNOWN if vlan is None else f"vlan {vlan}"
+        )
+
+    def decide(self, flow_class: FlowClass, now_ns: int) -> Decision:
+        verdict = self.verdict_of(flow_class, now_ns)
+        return Decision(verdict, verdict.value, clause="", because="the test says so", steps=())
+
+    def account_of(self, name: bytes) -> Account:
+        return Account.PERSONAL if name in self.personal else Account.UNKNOWN
+
+    def is_public_name(self, name: bytes) -> bool:
+        return name in self.public_names
+
+    def is_known_protocol(self, protocol: str) -> bool:
+        return protocol in self.known_protocols
+
+    def limits(self) -> Mapping[str, int]:
+        return self.met
