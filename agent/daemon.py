@@ -99,7 +99,7 @@ class Daemon:
         self._pipeline.reload(policy)
         self._reloaded = ReloadState(successful=True, last_success_s=time.time())
         self._log.info("reloaded", rules=str(self._rules))
-        return "rules loaded\n"
+        return "rules loaded"
 
     def _reload_by_signal(self) -> None:
         try:
@@ -124,7 +124,8 @@ class Daemon:
         self._pipeline.tick(now_ns, wall_ns)
         snapshot = self._pipeline.snapshot(wall_ns)
         gate = replace(snapshot.gate, dropped_packets=self._tap.dropped_packets())
-        self._snapshot = replace(snapshot, gate=gate)
+        limits = {**snapshot.limits, "waiting_slices": self._tap.lost_chunks}
+        self._snapshot = replace(snapshot, gate=gate, limits=limits)
         problem = self._tap.problem()
         if problem != self._problem:
             if problem:

@@ -39,6 +39,10 @@ class DemoTap:
         """The day is played by the clock: nothing waits."""
         return False
 
+    @property
+    def lost_chunks(self) -> int:
+        return 0
+
     def read(self) -> SliceBatch:
         """Plays what is due."""
         batch = SliceBatch([], [])

@@ -2,10 +2,16 @@
 
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from agent.capture.interface import Interface
 from agent.gate.kernel import KernelGate
-from agent.gate.slices import SliceBatch
+from agent.gate.slices import SliceBatch, SliceQueue
+
+MAX_SLICES_A_READ: Final = 400
+"""Some 10 ms of naming; then the ring is emptied again, and the loop serves scrapes and signals."""
+MAX_FETCHES: Final = 32
+"""Of SLICE_ROOM_BYTES each: twice the ring."""
 
 
 class KernelTap:
@@ -24,6 +30,7 @@ class KernelTap:
     def __init__(self, names: Sequence[str], *, max_flows: int, widen_bytes: int = 0) -> None:
         self.gate = KernelGate(max_flows=max_flows, widen_bytes=widen_bytes)
         self.behind = False
+        self._waiting = SliceQueue()
         self._interfaces: list[Interface] = []
         try:
             for name in names:
@@ -36,10 +43,20 @@ class KernelTap:
             raise
 
     def read(self) -> SliceBatch:
-        """What the gate has opened since the last call, one batch of it."""
-        batch = self.gate.read()
-        self.behind = bool(batch.slices)
+        """Empties the ring, and gives the next slices that have waited."""
+        for _ in range(MAX_FETCHES):
+            chunk = self.gate.fetch()
+            self._waiting.put(chunk)
+            if not chunk:
+                break
+        batch = self._waiting.take(MAX_SLICES_A_READ)
+        self.behind = bool(self._waiting)
         return batch
+
+    @property
+    def lost_chunks(self) -> int:
+        """How often what was fetched found no place to wait."""
+        return self._waiting.lost_chunks
 
     def now_ns(self) -> int:
         """The kernel stamps packets by bpf_ktime_get_ns, which is this clock."""

@@ -15,7 +15,7 @@ from typing import Final
 from agent.capture.interface import Interface
 from agent.gate.library import PacketRing
 from agent.gate.native import NativeGate
-from agent.gate.slices import SliceBatch
+from agent.gate.slices import SliceBatch, SliceQueue
 
 BLOCK_BYTES: Final = 1 << 20
 RING_BLOCKS: Final = 64
@@ -23,7 +23,10 @@ RING_BLOCKS: Final = 64
 BLOCK_TIMEOUT_MS: Final = 20
 """A block that is not full is handed over after this."""
 MAX_FRAMES_A_READ: Final = 8192
-"""Some milliseconds of work, then the loop serves scrapes and signals."""
+MAX_READS: Final = 8
+"""Of MAX_FRAMES_A_READ, from each ring: some 10 ms of the gate's work."""
+MAX_SLICES_A_READ: Final = 400
+"""Some 10 ms of naming; then the rings are emptied again, and the loop serves scrapes and signals."""
 
 _SOL_PACKET: Final = 263
 _RX_RING: Final = 5
@@ -64,6 +67,7 @@ class RingTap:
     def __init__(self, names: Sequence[str], *, max_flows: int, widen_bytes: int = 0) -> None:
         self.gate = NativeGate(max_flows=max_flows, widen_bytes=widen_bytes)
         self.behind = False
+        self._waiting = SliceQueue()
         self._rings: list[_Ring] = []
         self._turn = 0
         interfaces: list[Interface] = []
@@ -79,18 +83,25 @@ class RingTap:
             raise
 
     def read(self) -> SliceBatch:
-        """Feeds what waits in the rings, one bounded batch, each interface first in its turn."""
-        batch = SliceBatch([], [])
-        frames = 0
+        """Feeds the gate all that waits in the rings, and gives the next slices that have waited."""
         self._turn += 1
+        full = False
         for i in range(len(self._rings)):
             ring = self._rings[(self._turn + i) % len(self._rings)]
-            fed, part = self.gate.read_packets(ring.packets, max_frames=MAX_FRAMES_A_READ)
-            frames += fed
-            batch.slices.extend(part.slices)
-            batch.payload_bytes.extend(part.payload_bytes)
-        self.behind = frames >= MAX_FRAMES_A_READ or bool(batch.slices)
+            for _ in range(MAX_READS):
+                frames, chunk = self.gate.read_packets(ring.packets, max_frames=MAX_FRAMES_A_READ)
+                self._waiting.put(chunk)
+                if not frames:
+                    break
+            full = full or bool(frames)
+        batch = self._waiting.take(MAX_SLICES_A_READ)
+        self.behind = full or bool(self._waiting)
         return batch
+
+    @property
+    def lost_chunks(self) -> int:
+        """How often what was opened found no place to wait."""
+        return self._waiting.lost_chunks
 
     def now_ns(self) -> int:
         """The ring's packets are stamped by the wall clock."""

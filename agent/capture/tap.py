@@ -20,6 +20,10 @@ class Tap(Protocol):
     def read(self) -> SliceBatch:
         """What the gate has opened since the last call, up to a bounded amount of work."""
 
+    @property
+    def lost_chunks(self) -> int:
+        """How often opened bytes had to be let go unread because too many waited."""
+
     def now_ns(self) -> int:
         """The time by the clock that stamps this tap's packets, in nanoseconds."""
 

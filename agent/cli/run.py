@@ -4,7 +4,7 @@ import argparse
 import re
 
 from agent import log
-from agent.cli.outcome import EXIT_CODES, UsageError
+from agent.cli.outcome import EXIT_CODES, FailedError
 from agent.cli.rules import add_rules_option, rules_directory
 
 DESCRIPTION = """\
@@ -12,16 +12,33 @@ Count, and serve the counts on / (for people) and /metrics (for Prometheus), unt
 
 With --demo the traffic is a synthetic school day: it needs no root, no network and no configuration. What it plays is
 made on the spot, goes through the same gate as real traffic, and holds nobody's data.
+
+With -i it is what arrives on an interface, such as a mirror port of the district's core switch. The gate then stands in
+the kernel where that can be had (CAP_BPF, kernel 5.15 or newer), and no packet enters this process; otherwise it reads a
+ring of packets in this process. Which one, and why, is said at the start. Attaching takes root, or CAP_NET_RAW and
+CAP_BPF; all privileges are dropped before the first packet is counted.
+
+SIGHUP, or POST /-/reload, loads the rules again; rules with mistakes are refused and the old ones stay. An interface
+that goes down or away is waited for. SIGTERM and SIGINT end it cleanly.
 """
 EPILOG = f"""\
 examples:
   hallwatch run --demo
   hallwatch run --demo --rules my-rules --web.listen-address 127.0.0.1:9999
+  hallwatch run -i eth1                         a mirror port
+  hallwatch run -i eth1 -i eth2                 the two directions of an optical tap, as one
+  hallwatch run -i eth1 --gate kernel           rather not at all than with packets in the process
 
 {EXIT_CODES}"""
 
 DEFAULT_LISTEN = "127.0.0.1:10484"
 DEFAULT_SEED = 1
+GATES = ("auto", "kernel", "process")
+DEFAULT_MAX_FLOWS = 1 << 18
+"""5,000 devices with some 50 flows each: 112 MiB."""
+MIN_FLOWS = 1 << 10
+MAX_FLOWS = 1 << 24
+"""7 GiB of kernel memory, for a tap of many such districts."""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -33,7 +50,21 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--demo", action="store_true", help="play a synthetic school day")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--demo", action="store_true", help="play a synthetic school day")
+    source.add_argument(
+        *("-i", "--interface"),
+        action="append",
+        metavar="NAME",
+        help="watch this interface; several are one tap",
+    )
+    parser.add_argument("--gate", choices=GATES, default="auto", help="where the gate stands (default: auto)")
+    parser.add_argument(
+        "--max-flows",
+        type=_flows,
+        default=DEFAULT_MAX_FLOWS,
+        help=f"rows of the flow table, some 450 bytes each (default: {DEFAULT_MAX_FLOWS}, for 5,000 devices)",
+    )
     add_rules_option(parser)
     parser.add_argument(
         "--web.listen-address",
@@ -52,14 +83,34 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the daemon to its end."""
-    if not arguments.demo:
-        raise UsageError("a live tap cannot be read yet, only the synthetic school day: hallwatch run --demo")
-    # The demo makes its traffic with scapy, which takes a second to import: no other command should wait for it.
-    from agent.daemon import run_demo
+    # Imported here, since the demo makes its traffic with scapy: no other command should wait a second for that.
+    from agent.capture.interface import InterfaceError
+    from agent.daemon import run_demo, run_tap
+    from agent.gate.kernel import KernelGateError
 
     log.set_up(arguments.log_level)
     host, port = arguments.listen
-    return run_demo(policy_directory=rules_directory(arguments.rules), host=host, port=port, seed=arguments.seed)
+    rules = rules_directory(arguments.rules)
+    if arguments.demo:
+        return run_demo(policy_directory=rules, host=host, port=port, seed=arguments.seed)
+    try:
+        return run_tap(
+            policy_directory=rules,
+            host=host,
+            port=port,
+            interfaces=arguments.interface,
+            gate=arguments.gate,
+            max_flows=arguments.max_flows,
+        )
+    except (InterfaceError, KernelGateError) as error:
+        raise FailedError(str(error)) from error
+
+
+def _flows(text: str) -> int:
+    """A number of flows that a table can have."""
+    if not text.isdecimal() or not MIN_FLOWS <= int(text) <= MAX_FLOWS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {MIN_FLOWS} to {MAX_FLOWS}")
+    return int(text)
 
 
 def listen_address(text: str) -> tuple[str, int]:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from agent.gate import bpf, layout
 from agent.gate.bpf_object import BpfObject, read_object
 from agent.gate.library import library
-from agent.gate.slices import SliceBatch, SliceRoom
+from agent.gate.slices import SliceBatch, SliceRoom, read_slices
 from agent.gate.table import FlowTable, IdleLimits
 
 OBJECT: Final = Path(__file__).with_name("gate.bpf.o")
@@ -150,18 +150,19 @@ class KernelGate:
         sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_BPF, self._program)
         sock.setsockopt(socket.SOL_SOCKET, _SO_LOCK_FILTER, 1)
 
-    def read(self) -> SliceBatch:
-        """What was opened since the last call, as far as one batch has room."""
+    def fetch(self) -> bytes:
+        """What was opened since the last call, as far as there is room, for slices.read_slices."""
         used = self._library.gate_read_ring(
             *(self._ring_address["consumer"], self._ring_address["producer"], self._ring_address["data"]),
             *(self._ring_bytes - 1, self._room.address, self._room.size),
         )
-        return self._room.batch(used)
+        return self._room.copy(used)
 
     def feed(self, frame: bytes) -> SliceBatch:
         """Runs the program over one Ethernet frame, as if it had arrived now."""
         bpf.test_run(self._program, frame)
-        return self.read()
+        opened = self.fetch()
+        return read_slices(opened, 0, len(opened))[0]
 
     def close(self) -> None:
         """Lets go of the program and its maps. Sockets that have it keep it until they are closed."""

@@ -105,13 +105,14 @@ class NativeGate:
         progress = ReadProgress(result.frames, result.at, result.next_ns, bool(result.reached), result.stop)
         return progress, self._room.batch(result.out_used)
 
-    def read_packets(self, ring: PacketRing, *, max_frames: int) -> tuple[int, SliceBatch]:
-        """Feeds what waits in a packet ring, at most `max_frames`; how many there were, and their slices."""
+    def read_packets(self, ring: PacketRing, *, max_frames: int) -> tuple[int, bytes]:
+        """Feeds what waits in a packet ring, at most `max_frames`; how many there were, and what was opened of them,
+        for slices.read_slices."""
         used = ctypes.c_uint64()
         frames: int = self._library.gate_read_packets(
             *(self._gate, ctypes.byref(ring), max_frames, self._room.address, self._room.size, ctypes.byref(used))
         )
-        return frames, self._room.batch(used.value)
+        return frames, self._room.copy(used.value)
 
     def feed(self, frame: bytes, *, time_ns: int, link: int = 1, wire_bytes: int = 0, vlan: int = -1) -> SliceBatch:
         """Feeds one frame of a link type; `vlan` is a tag that came beside it."""

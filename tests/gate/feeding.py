@@ -61,6 +61,8 @@ class Feeder:
         """Frees rows, whose counts are then this feeder's."""
         for slot in slots:
             self._removed = [a + b for a, b in zip(self._removed, self.counts([slot]), strict=True)]
+        for stream in [stream for stream in self._streams if stream[0] in slots]:
+            del self._streams[stream]
         self.gate.remove(slots)
         self.check()
 
