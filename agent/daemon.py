@@ -77,12 +77,13 @@ class Daemon:
         done, _ = await asyncio.wait({poller, ticker, stopped}, return_when=asyncio.FIRST_COMPLETED)
         self._log.info("stopping")
         await listener.close()
-        for task in (poller, ticker, stopped):
-            task.cancel()
+        poller.cancel()
+        ticker.cancel()
+        stopped.cancel()
         self._poll()
         self._pipeline.finish(time.time_ns())
-        for task in done:
-            task.result()  # a defect in the poller or the ticker ends the daemon, so that systemd starts it anew
+        for ended in done:
+            ended.result()  # a defect in the poller or the ticker ends the daemon, so that systemd starts it anew
 
     def reload(self) -> str:
         """Loads the rules again; bad ones are refused and the old ones stay.
@@ -94,7 +95,9 @@ class Daemon:
             policy = load(self._rules)
         except RulesError as error:
             self._reloaded = replace(self._reloaded, successful=False)
-            self._log.error("reload_refused", rules=str(self._rules), problems=len(error.problems), first=str(error.problems[0]))
+            self._log.error(
+                "reload_refused", rules=str(self._rules), problems=len(error.problems), first=str(error.problems[0])
+            )
             raise ReloadRefusedError(str(error)) from error
         self._pipeline.reload(policy)
         self._reloaded = ReloadState(successful=True, last_success_s=time.time())
@@ -107,7 +110,7 @@ class Daemon:
         except ReloadRefusedError:
             return  # logged and counted where it was refused; whoever sent the signal cannot be answered
 
-    async def _every(self, period_s: float, work: Callable[[], bool | None]) -> None:
+    async def _every(self, period_s: float, work: Callable[[], bool]) -> None:
         while not self._stopping.is_set():
             more = work()
             await asyncio.sleep(BUSY_POLL_S if more else period_s)
@@ -118,8 +121,8 @@ class Daemon:
         self._pipeline.read(batch.slices, batch.payload_bytes)
         return self._tap.behind
 
-    def _tick(self) -> None:
-        """Judges what was counted, and makes the snapshot that everyone reads."""
+    def _tick(self) -> bool:
+        """Judges what was counted, and makes the snapshot that everyone reads; False, there is no more until later."""
         now_ns, wall_ns = self._tap.now_ns(), time.time_ns()
         self._pipeline.tick(now_ns, wall_ns)
         snapshot = self._pipeline.snapshot(wall_ns)
@@ -133,6 +136,7 @@ class Daemon:
             else:
                 self._log.info("recovered", problem=self._problem)
             self._problem = problem
+        return False
 
     def _why_not_ready(self) -> str | None:
         return self._problem if self._snapshot else "no packet has been judged yet"
@@ -149,7 +153,9 @@ def run_demo(*, policy_directory: Path, host: str, port: int, seed: int) -> int:
     return _run(DemoTap(seed), policy_directory, host, port, log)
 
 
-def run_tap(*, policy_directory: Path, host: str, port: int, interfaces: Sequence[str], gate: str, max_flows: int) -> int:
+def run_tap(
+    *, policy_directory: Path, host: str, port: int, interfaces: Sequence[str], gate: str, max_flows: int
+) -> int:
     """Watches interfaces until SIGTERM or SIGINT; the exit code.
 
     Args:

@@ -1,14 +1,12 @@
 """Capture files on disk -> a report: the same gate, pipeline and ledger as on a live tap, fed from memory-mapped files."""
 
-import ctypes
-import mmap
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agent.gate.mapped_file import mapped_file
 from agent.gate.native import STOPS, NativeGate
 from agent.pipeline import FlowRecord, Pipeline, Policy
 from agent.snapshot import Snapshot, merged
@@ -74,8 +72,10 @@ def replay(
     snapshots: list[Snapshot] = []
     for path in files:
         try:
-            with _mapped(path) as (address, size):
-                report, snapshot = _Player(path, policy, on_flow, max_flows, widen_bytes).play(address, size, on_progress)
+            with mapped_file(path) as (address, size):
+                report, snapshot = _Player(path, policy, on_flow, max_flows, widen_bytes).play(
+                    address, size, on_progress
+                )
         except OSError as error:
             reports.append(FileReport(path, 0, 0, error=error.strerror or str(error)))
             continue
@@ -133,20 +133,3 @@ class _Player:
             error=why if refused else None,
         )
         return report, snapshot
-
-
-@contextmanager
-def _mapped(path: Path) -> Iterator[tuple[int, int]]:
-    """The address and size of a file mapped into memory; an empty file has address 0."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        if not size:
-            yield 0, 0
-            return
-        # A private mapping, since ctypes only takes the address of one that could be written to.
-        with mmap.mmap(file.fileno(), size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE) as mapping:
-            view = (ctypes.c_ubyte * size).from_buffer(mapping)
-            try:
-                yield ctypes.addressof(view), size
-            finally:
-                del view

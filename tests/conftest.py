@@ -33,6 +33,11 @@ def make_day() -> Path:
     return script
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds what rewrites the results that tests/golden compares with."""
+    parser.addoption("--update-golden", action="store_true", help="keep what is found now as tests/golden/**/*.txt")
+
+
 def pytest_report_header() -> str:
     """Says what this run has to do without."""
     optional = {

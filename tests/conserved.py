@@ -2,16 +2,25 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from agent.lab.frames import Frame
 from agent.lab.pcap import write_pcap
 from agent.pipeline import FlowRecord, Policy
+from agent.policy.policy import load
 from agent.replay import DEFAULT_MAX_FLOWS, FileReport, replay
+from agent.rules_location import shipped_rules
 from agent.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@cache
+def shipped_policy() -> Policy:
+    """The policy that is shipped; read once, since nothing in it ever changes."""
+    return load(shipped_rules())
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Played:
     """One capture, replayed."""
 
@@ -34,7 +43,7 @@ def play(
     widen_bytes: int = 0,
     on_flow: Callable[[Path, FlowRecord], None] | None = None,
 ) -> Played:
-    """Replays a capture file; `on_flow` hears of each flow too."""
+    """Replays one capture file; `on_flow` hears of each flow too."""
     records: list[FlowRecord] = []
 
     def keep(capture: Path, record: FlowRecord) -> None:

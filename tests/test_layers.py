@@ -38,28 +38,25 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.pipeline": (*WORDS, *MACHINES),  # alone knows the order of things
     # edges: files, sockets, the kernel, the clock, the terminal
     "agent.rules_location": (),
-    "agent.settings": (),
     "agent.log": (),
-    "agent.systemd": (),
+    "agent.privileges": (),
     "agent.gate": WORDS,
-    "agent.capture": (*WORDS, "agent.gate"),
+    "agent.lab": WORDS,
+    "agent.capture": (*WORDS, *ENGINE, "agent.lab"),  # the demo's tap plays the lab
     "agent.metrics": WORDS,
     "agent.web": (*WORDS, "agent.log", "agent.metrics"),
-    "agent.lab": WORDS,
-    "agent.replay": (*WORDS, *MACHINES, *ENGINE, "agent.capture", "agent.rules_location"),
+    "agent.replay": (*WORDS, *MACHINES, *ENGINE),
     "agent.daemon": (
         *WORDS,
         *MACHINES,
         *ENGINE,
-        *("agent.rules_location", "agent.settings", "agent.log", "agent.systemd", "agent.capture"),
-        *("agent.metrics", "agent.web", "agent.lab", "agent.replay"),
+        *("agent.log", "agent.privileges", "agent.capture", "agent.metrics", "agent.web"),
     ),
     "agent.cli": (
         *WORDS,
         *MACHINES,
         *ENGINE,
-        *("agent.rules_location", "agent.settings", "agent.log", "agent.metrics", "agent.lab", "agent.replay"),
-        "agent.daemon",
+        *("agent.rules_location", "agent.log", "agent.metrics", "agent.capture", "agent.replay", "agent.daemon"),
     ),
 }
 
@@ -73,12 +70,12 @@ ONE_JOB: dict[str, tuple[str, ...]] = {
     "rich": ("agent.cli", "agent.lab.__main__", "agent.web.page"),  # tables, progress bars and sizes for people
     "scapy": ("agent.lab",),  # making traffic
     "uvloop": ("agent.daemon",),  # the event loop
-    "yaml": ("agent.policy.document", "agent.settings"),  # rules and settings
+    "yaml": ("agent.policy.document",),  # rules
 }
 
 # Parts of the standard library that only some may touch.
 RESERVED: dict[str, tuple[str, ...]] = {
-    "ctypes": ("agent.gate",),
+    "ctypes": ("agent.gate", "agent.capture.ring", "agent.privileges"),
     "signal": ("agent.daemon",),
     "asyncio": ("agent.daemon", "agent.web"),
     "pickle": (),

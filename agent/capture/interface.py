@@ -45,7 +45,7 @@ class Interface:
         except PermissionError as error:
             msg = f"{name}: {error.strerror}; listening takes CAP_NET_RAW (or root)"
             raise InterfaceError(msg) from error
-        self.socket.setblocking(False)
+        self.socket.settimeout(0)
 
     def bind(self) -> None:
         """Starts to receive. Everything that must stand before the socket has to be there by now.

@@ -6,7 +6,6 @@ more of them than from the kernel's gate. For machines where that one cannot be 
 
 import ctypes
 import mmap
-import socket
 import struct
 import time
 from collections.abc import Sequence
@@ -86,6 +85,7 @@ class RingTap:
         """Feeds the gate all that waits in the rings, and gives the next slices that have waited."""
         self._turn += 1
         full = False
+        frames = 0
         for i in range(len(self._rings)):
             ring = self._rings[(self._turn + i) % len(self._rings)]
             for _ in range(MAX_READS):

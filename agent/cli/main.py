@@ -60,9 +60,6 @@ def _run(argv: Sequence[str] | None) -> int:
         return Exit.FAILED
     except BrokenPipeError:
         raise
-    except (KernelGateError, NativeGateError, InterfaceError) as error:
-        _complain(str(error))
-        return Exit.FAILED
     except OSError as error:
         _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         return Exit.FAILED

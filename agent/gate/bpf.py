@@ -68,7 +68,13 @@ def load_program(instructions: bytes, name: str) -> int:
     except BpfError:
         log = ctypes.create_string_buffer(_LOG_BYTES)  # asked for only now: writing it makes loading slow
         attributes = struct.pack(
-            *("<IIQQIIQII16s", SOCKET_FILTER, len(instructions) // 8, ctypes.addressof(code), ctypes.addressof(licence)),
+            *(
+                "<IIQQIIQII16s",
+                SOCKET_FILTER,
+                len(instructions) // 8,
+                ctypes.addressof(code),
+                ctypes.addressof(licence),
+            ),
             *(1, _LOG_BYTES, ctypes.addressof(log), 0, 0, name.encode()[:15]),
         )
         return _call(PROG_LOAD, attributes, "cannot load the BPF program", log)

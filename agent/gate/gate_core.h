@@ -1,7 +1,8 @@
 /* The gate's words: what is opened (the table of limits), a flow's row, a slice, and what a build must provide.
  *
  * Pure C: no libc, no kernel headers, no pointers kept between packets. gate_native.c and gate.bpf.c include it with
- * the machines gate_decode.h (frame -> packet), gate_open.h (packet -> slices) and gate_flow.h (packet -> counts).
+ * the machines gate_decode.h (frame -> packet), gate_flow.h (packet -> counts), gate_stream.h and gate_datagram.h
+ * (packet -> slices).
  */
 #ifndef GATE_CORE_H
 #define GATE_CORE_H

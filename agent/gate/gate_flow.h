@@ -1,10 +1,11 @@
-/* A frame -> counts in its flow's row, and on to gate_open.h while the flow is introducing itself. */
+/* A frame -> counts in its flow's row, and on to gate_stream.h or gate_datagram.h while the flow is introducing itself. */
 #ifndef GATE_FLOW_H
 #define GATE_FLOW_H
 
 #include "gate_core.h"
 #include "gate_decode.h"
-#include "gate_open.h"
+#include "gate_datagram.h"
+#include "gate_stream.h"
 
 /* Puts the ends in an order of their own and notes which of them sent. */
 GATE_INLINE void order_ends(struct gate_packet *packet) {

@@ -107,7 +107,9 @@ class KernelGate:
                 continue
             at = slot * layout.ROW.itemsize
             if not layout.FLAGS.unpack_from(self._rows, at + layout.FLAGS_OFFSET)[0] & layout.FLOW_UNLINKED:
-                bpf.delete(self._maps["flows"], bytes(self._rows[at : at + layout.KEY.itemsize]), "cannot delete a flow")
+                bpf.delete(
+                    self._maps["flows"], bytes(self._rows[at : at + layout.KEY.itemsize]), "cannot delete a flow"
+                )
             self._pending[slot] = due_ns
 
     def released(self) -> npt.NDArray[np.int64]:

@@ -64,7 +64,7 @@ class NativeGate:
         rows = (ctypes.c_ubyte * size).from_address(self._library.gate_rows(self._gate))
         self.table = FlowTable(memoryview(rows).cast("B"), idle)
         totals = (ctypes.c_ubyte * layout.TOTALS.itemsize).from_address(self._library.gate_all_totals(self._gate))
-        self._totals = np.frombuffer(totals, dtype=layout.TOTALS)
+        self._totals = np.frombuffer(memoryview(totals), dtype=layout.TOTALS)
         self._room = SliceRoom(widen_bytes * 8)
         self._result = ReadResult()
         self._released: set[int] = set()
@@ -107,7 +107,8 @@ class NativeGate:
 
     def read_packets(self, ring: PacketRing, *, max_frames: int) -> tuple[int, bytes]:
         """Feeds what waits in a packet ring, at most `max_frames`; how many there were, and what was opened of them,
-        for slices.read_slices."""
+        for slices.read_slices.
+        """
         used = ctypes.c_uint64()
         frames: int = self._library.gate_read_packets(
             *(self._gate, ctypes.byref(ring), max_frames, self._room.address, self._room.size, ctypes.byref(used))

@@ -98,7 +98,9 @@ class FlowTable:
         """Slots whose flow has been silent longer than its limit, oldest slot number first."""
         rows = self._rows[:high_water]
         flags = rows["flags"]
-        ended = ((flags & layout.FLOW_FIN_BOTH) == layout.FLOW_FIN_BOTH) | ((flags & (layout.FLOW_RESET | layout.FLOW_UNLINKED)) != 0)
+        ended = ((flags & layout.FLOW_FIN_BOTH) == layout.FLOW_FIN_BOTH) | (
+            (flags & (layout.FLOW_RESET | layout.FLOW_UNLINKED)) != 0
+        )
         tcp = rows["key"]["protocol"] == _TCP
         limit = np.where(ended, self._idle.closed_ns, np.where(tcp, self._idle.tcp_ns, self._idle.other_ns))
         silent = np.int64(now_ns) - rows["last_ns"].astype(np.int64)

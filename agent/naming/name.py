@@ -9,14 +9,43 @@ from agent.flow import Evidence, Flow
 from agent.naming.book import AddressBook
 
 TRANSPORTS: Final = {
-    **{1: "icmp", 2: "igmp", 4: "ipip", 6: "tcp", 17: "udp", 41: "ipv6", 46: "rsvp", 47: "gre", 50: "esp", 51: "ah"},
-    **{58: "icmp6", 88: "eigrp", 89: "ospf", 103: "pim", 108: "ipcomp", 112: "vrrp", 115: "l2tp", 132: "sctp", 136: "udplite"},
+    1: "icmp",
+    2: "igmp",
+    4: "ipip",
+    6: "tcp",
+    17: "udp",
+    41: "ipv6",
+    46: "rsvp",
+    47: "gre",
+    50: "esp",
+    51: "ah",
+    58: "icmp6",
+    88: "eigrp",
+    89: "ospf",
+    103: "pim",
+    108: "ipcomp",
+    112: "vrrp",
+    115: "l2tp",
+    132: "sctp",
+    136: "udplite",
 }
 """IANA protocol number -> name"""
 
 LINK_PROTOCOLS: Final = {
-    **{0x0001: "llc", 0x0806: "arp", 0x0842: "wol", 0x88CC: "lldp", 0x888E: "eapol", 0x8809: "lacp", 0x8863: "pppoe"},
-    **{0x8100: "vlan", 0x8035: "rarp", 0x88E5: "macsec", 0x88F7: "ptp", 0x8906: "fcoe", 0x9000: "loopback", 0x8899: "rrcp"},
+    0x0001: "llc",
+    0x0806: "arp",
+    0x0842: "wol",
+    0x8035: "rarp",
+    0x8100: "vlan",
+    0x8809: "lacp",
+    0x8863: "pppoe",
+    0x888E: "eapol",
+    0x8899: "rrcp",
+    0x88CC: "lldp",
+    0x88E5: "macsec",
+    0x88F7: "ptp",
+    0x8906: "fcoe",
+    0x9000: "loopback",
 }
 """EtherType -> name, of frames without IP; 1 is the gate's own number for an 802.3 frame without SNAP"""
 
