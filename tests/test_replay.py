@@ -76,7 +76,6 @@ NAMELESS = frozenset(
     {
         *("tls-met-after-hello", "snapped"),  # the name is not in the capture
         *("http-late-host", "http-host-in-body"),  # it is, where it must not be looked for
-        "http-tiny-segments",  # a request is told by its first eight bytes, and these come one by one
         "quic-fragments-reversed",
         *("ssh", "ftp", "smb", "bittorrent", "bittorrent-dht", "bittorrent-utp", "ntp", "stun", "wireguard"),
         *("unknown-udp", "unknown-tcp", "banner-out-of-order"),
