@@ -8,10 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from rich.console import Console
-from rich.text import Text
-
-from agent.cli.console import VERDICT_STYLES, console_for, table
 from agent.cli.outcome import EXIT_CODES, Exit, UsageError
 from agent.cli.rules import add_rules_option, load_rules
 from agent.policy.explain import Explanation, UnknownSegmentError, explain

@@ -111,7 +111,7 @@ OTHERS = {
     "GTP-U with a number": lambda data: (
         Wire(ends_of(1, 2152)).udp(TO_SERVER, b"\x32\xff\0\0\0\0\0\1\0\1\0\0" + data[14:]).data
     ),
-    "PPTP": lambda data: _ipv4(data, 47, b"\x30\x81\x88\x0b\0\0\0\0" + bytes(8) + b"\xff\x03\0\x21"[2:] + data[14:]),
+    "PPTP": lambda data: _ipv4(data, 47, b"\x30\x81\x88\x0b\0\0\0\0" + bytes(8) + b"\0\x21" + data[14:]),
     "segmentation offload": lambda data: data[:16] + b"\0\0" + data[18:],
 }
 """Envelopes that the lab has not: a frame of an IPv4 packet -> a frame."""
