@@ -1,4 +1,7 @@
-"""Words of the gate: a flow, the slices of payload opened from it, and the class it is counted under."""
+"""Words of the gate: a flow, the slices of payload opened from it, and the class it is counted under.
+
+Those that are made for every flow are named tuples: one takes 0.3 us to make, a frozen dataclass 1 us.
+"""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -55,8 +58,7 @@ class Slice(NamedTuple):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoints:
+class Endpoints(NamedTuple):
     """The two ends of a flow. Addresses are 4 or 16 bytes, network order; empty for frames without IP."""
 
     client: bytes
@@ -65,8 +67,7 @@ class Endpoints:
     server_port: int
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """What the gate knows of a flow without reading payload."""
 
     ends: Endpoints

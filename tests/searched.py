@@ -18,7 +18,8 @@ from agent.rules_location import shipped_rules
 
 def pause(place: str) -> None:
     """Says where the process is, and waits."""
-    print(place, flush=True)
+    sys.stdout.write(f"{place}\n")
+    sys.stdout.flush()
     sys.stdin.readline()
 
 

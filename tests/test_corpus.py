@@ -26,7 +26,7 @@ MAX_WRONG_NAMES = 0
 """A wrong name is worse than none."""
 
 MAX_SECONDS_FOR_ONE_FILE = 20
-"""Far above the slowest; a hang is what it is there for. pytest's own limit ends the test."""
+"""A hundred times what the slowest takes: a limit for what would hang."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -65,13 +65,18 @@ def run(arguments: argparse.Namespace) -> int:
         json.dump(_document(arguments.name, policy.schedules.local(now_ns), found), sys.stdout, indent=2)
         print()
     elif arguments.segment is None:
-        _show_side_by_side(found, console_for(sys.stdout))
+        _show_side_by_side(found)
     else:
-        _show_steps(found[0], console_for(sys.stdout))
+        _show_steps(found[0])
     return Exit.OK
 
 
-def _show_steps(explanation: Explanation, console: Console) -> None:
+def _show_steps(explanation: Explanation) -> None:
+    from rich.text import Text
+
+    from agent.cli.console import VERDICT_STYLES, console_for, table
+
+    console = console_for(sys.stdout)
     steps = table("From name to verdict", "step", "outcome", numbers_from=2)
     for step in explanation.steps:
         steps.add_row(step.what, step.outcome)
@@ -83,7 +88,12 @@ def _show_steps(explanation: Explanation, console: Console) -> None:
         console.print(f"It rests on: {decision.clause}")
 
 
-def _show_side_by_side(explanations: Sequence[Explanation], console: Console) -> None:
+def _show_side_by_side(explanations: Sequence[Explanation]) -> None:
+    from rich.text import Text
+
+    from agent.cli.console import VERDICT_STYLES, console_for, table
+
+    console = console_for(sys.stdout)
     first = explanations[0]
     shared = [step for step in first.steps if all(step in other.steps for other in explanations[1:])]
     naming = table("What it is", "step", "outcome", numbers_from=2)

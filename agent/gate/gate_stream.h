@@ -174,6 +174,7 @@ GATE_INLINE void open_http(struct gate *gate, struct gate_row *row, struct gate_
     if (skip >= piece->captured || row->cursor >= GATE_HTTP_SEARCH_BYTES) return;
     u32 length = gate_smaller(piece->captured - skip, GATE_HTTP_SEARCH_BYTES - row->cursor);
     if (gate_load_head(gate, piece->at + skip, length)) return;
+    length = gate_plain(gate, length);
     row->cursor += length;
     u32 last = row->cursor >= GATE_HTTP_SEARCH_BYTES, value = 0;
     if (!(row->flags & FLOW_HOST_VALUE)) {
@@ -208,13 +209,13 @@ GATE_INLINE u32 decide_request(struct gate *gate, struct gate_row *row, const st
 }
 
 /* Tells from a flow's first payload which row of the table it is. FLOW_UNDECIDED: not yet to be told. */
-GATE_INLINE u32 decide_stream(struct gate *gate, struct gate_row *row, const struct gate_piece *piece, const struct gate_packet *packet, u32 midstream) {
+GATE_INLINE u32 decide_stream(struct gate *gate, struct gate_row *row, const struct gate_piece *piece, const struct gate_packet *packet) {
     u8 h[8] = {0};
     u32 server_port = row->key.port[(row->client ^ 1) & 1], personal = row->flags & FLOW_PERSONAL;
     if (server_port == 53) /* a message may be cut anywhere, but only a flow seen from its start is believed on its port's word */
-        return looks_like_dns(gate, piece, 2) || (!midstream && (piece->offset || piece->captured < 14)) ? FLOW_DNS : FLOW_OTHER;
+        return looks_like_dns(gate, piece, 2) || (!piece->midstream && (piece->offset || piece->captured < 14)) ? FLOW_DNS : FLOW_OTHER;
     if (piece->direction == GATE_TO_CLIENT) { /* the server speaks first, if the client has not been heard */
-        if (midstream || !(row->flags & FLOW_BASE_SERVER) || packet->acknowledgement != row->base[GATE_TO_SERVER]) return FLOW_UNDECIDED;
+        if (piece->midstream || !(row->flags & FLOW_BASE_SERVER) || packet->acknowledgement != row->base[GATE_TO_SERVER]) return FLOW_UNDECIDED;
         return personal ? FLOW_UNDECIDED : FLOW_OTHER;
     }
     if (piece->offset && row->cursor) return decide_request(gate, row, piece);
@@ -228,15 +229,15 @@ GATE_INLINE u32 decide_stream(struct gate *gate, struct gate_row *row, const str
     return decide_request(gate, row, piece);
 }
 
-/* Opens of one TCP segment what its row allows. `midstream`: the flow's start was not seen. */
-GATE_INLINE void open_segment(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet, u32 midstream) {
+/* Opens of one TCP segment what its row allows. */
+GATE_INLINE void open_segment(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
     if (piece->offset >= GATE_STREAM_LATCH) {
         if (piece->offset < 0x80000000u) close_flow(row); /* far ahead: latched; far behind: a probe of an old byte */
         return;
     }
     if (row->kind == FLOW_UNDECIDED) {
-        row->kind = (u8)decide_stream(gate, row, piece, packet, midstream);
-        if (midstream && (row->kind == FLOW_UNDECIDED || row->kind == FLOW_OTHER)) close_flow(row);
+        row->kind = (u8)decide_stream(gate, row, piece, packet);
+        if (piece->midstream && (row->kind == FLOW_UNDECIDED || row->kind == FLOW_OTHER)) close_flow(row);
         if (row->kind == FLOW_OTHER && row->flags & FLOW_PERSONAL) close_flow(row);
         if (row->flags & FLOW_CLOSED) return;
         if (row->kind == FLOW_HTTP && !piece->offset && row->limit <= piece->captured)

@@ -10,7 +10,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.gate import bpf, layout
-from agent.gate.bpf_object import BpfObject, read_object
+from agent.gate.bpf_object import BpfObject, ObjectError, read_object
 from agent.gate.library import library
 from agent.gate.slices import SliceBatch, SliceRoom, read_slices
 from agent.gate.table import FlowTable, IdleLimits
@@ -74,12 +74,16 @@ class KernelGate:
         config = layout.CONFIG.pack(idle.tcp_ns, idle.other_ns, idle.closed_ns, max_flows, widen_bytes)
         try:
             self._load(read_object(OBJECT.read_bytes(), program="socket"), config, ring_bytes)
+            self._rows = _mapped(self._maps["rows"], max_flows * layout.ROW.itemsize, write=True)
+            self._map_ring(ring_bytes)
         except OSError as error:
             self.close()
             raise KernelGateError(_advice(error)) from error
-        self._rows = _mapped(self._maps["rows"], max_flows * layout.ROW.itemsize, write=True)
+        except ObjectError as error:
+            self.close()
+            msg = f"{OBJECT}: {error}; install hallwatch again"
+            raise KernelGateError(msg) from error
         self.table = FlowTable(memoryview(self._rows), idle)
-        self._map_ring(ring_bytes)
 
     # ---- As the pipeline asks (agent.pipeline.Gate)
 
@@ -178,6 +182,10 @@ class KernelGate:
 
     def _load(self, code: BpfObject, config: bytes, ring_bytes: int) -> None:
         sizes = {"rows": self._max_flows, "flows": self._max_flows, "free_slots": self._max_flows, "slices": ring_bytes}
+        wrong = {d.name for d in code.maps if _VALUES.get(d.name, d.value_bytes) != d.value_bytes}
+        if wrong:  # the kernel would write past what this process has room for
+            msg = f"made for other structures than agent/gate/layout.py has: {', '.join(sorted(wrong))}"
+            raise ObjectError(msg)
         for definition in code.maps:
             entries = sizes.get(definition.name, definition.max_entries)
             self._maps[definition.name] = bpf.create_map(
@@ -215,6 +223,8 @@ class KernelGate:
 
 
 _ARRAY: Final = 2
+_VALUES: Final = {"rows": layout.ROW.itemsize, "totals": layout.TOTALS.itemsize, "free_slots": _SLOT.size}
+"""Maps that this process reads or writes -> bytes of a value"""
 
 
 def _linked(code: BpfObject, maps: dict[str, int]) -> bytes:
@@ -244,12 +254,16 @@ def _possible_cpus() -> int:
 
 
 def _advice(error: OSError) -> str:
-    log: Iterator[str] = reversed(getattr(error, "log", "").strip().splitlines())
-    reason = f"{error} ({next(log, 'the verifier said nothing')})" if getattr(error, "log", "") else str(error)
+    """What went wrong, and what would help."""
+    said = error.log.strip().splitlines() if isinstance(error, bpf.BpfError) else []
+    if said:  # the verifier's last lines are its statistics; the reason is the line before them
+        reasons = [line for line in said if not line.startswith(("processed ", "verification time", "stack depth"))]
+        why = (reasons or said)[-1]
+        return f"{error}; this kernel ({os.uname().release}) does not accept the program: {why}"
     if error.errno in (errno.EPERM, errno.EACCES):
-        return f"{reason}; it takes CAP_BPF and CAP_NET_RAW (or root), and kernel.unprivileged_bpf_disabled does not matter"
+        return f"{error}; it takes CAP_BPF and CAP_NET_RAW (or root), and kernel.unprivileged_bpf_disabled does not matter"
     if error.errno in (errno.ENOMEM, errno.E2BIG):
-        return f"{reason}; ask for fewer flows (--max-flows)"
+        return f"{error}; ask for fewer flows (--max-flows)"
     if error.errno in (errno.EINVAL, errno.ENOSYS):
-        return f"{reason}; kernel {os.uname().release} is too old for it, 5.15 is the oldest that has all it needs"
-    return reason
+        return f"{error}; kernel {os.uname().release} is too old for it, 5.15 is the oldest that has all it needs"
+    return str(error)

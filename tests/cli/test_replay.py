@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from agent.cli import replay as command
-from agent.cli.console import console_for
 from agent.cli.main import main
 from agent.cli.outcome import UsageError
 from agent.cli.replay import capture_files

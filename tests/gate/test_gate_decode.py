@@ -273,6 +273,25 @@ def test_nested_tunnels(feed: Feeder) -> None:
     assert (4, b"\xc0\0\2\2") == (flow.ip_protocol, flow.ends.server)
 
 
+def test_fourth_tunnel_stays_closed(feed: Feeder) -> None:
+    """What a tunnel beyond the third carries are others' words: they are not opened as the tunnel's own."""
+    data = envelopes.vxlan(datagram(payload=filled(FLOW, 60)))
+    for _ in range(3):
+        data = envelopes.in_ipv4(data)
+
+    assert 4789 == feed.gate.table.flow(only_flow(feed, data)).ends.server_port
+
+
+@pytest.mark.parametrize("flags", [0x80, 0xC0, 0x08])
+def test_capwap_fragment_stays_closed(feed: Feeder, flags: int) -> None:
+    """A fragment of CAPWAP's own carries part of somebody's frame."""
+    data = bytearray(_capwap(datagram(payload=filled(FLOW, 60)), native=False))
+    data[14 + 20 + 8 + 3] |= flags
+
+    assert 5247 == feed.gate.table.flow(only_flow(feed, bytes(data))).ends.server_port
+    assert 0 == sum(feed.gate.opened_bytes().values())
+
+
 @pytest.mark.parametrize("name", OUTER)
 def test_unreadable_inside(feed: Feeder, name: str) -> None:
     """A tunnel whose inside makes no sense is counted by its own ends, and nothing of it is opened."""
