@@ -24,6 +24,8 @@ MAX_HOSTNAMES: Final = 64
 """Names kept for one flow record; a resolver's flow asks for thousands."""
 
 _NO_PORTS: Final = (0, 0, 0)
+_DNS: Final = int(SliceKind.DNS)
+_BANNER: Final = int(SliceKind.BANNER)
 
 Slots = npt.NDArray[np.int64]
 
@@ -133,9 +135,9 @@ class Pipeline:
             slot = piece.slot
             if table.is_sealed(slot):
                 continue  # named earlier in this batch
-            ports = table.ports(slot) if piece.kind == SliceKind.BANNER else _NO_PORTS
+            ports = table.ports(slot) if piece.kind == _BANNER else _NO_PORTS
             # A datagram of DNS that cannot be read says nothing about the next one, so it seals no more than the others.
-            seal = piece.kind != SliceKind.DNS
+            seal = piece.kind != _DNS
             for facts in feed(piece, *ports, payload):
                 self._take(slot, facts, piece.time_ns, seal=seal)
 
@@ -281,11 +283,12 @@ class Pipeline:
 
     def _judge(self, wall_ns: int) -> None:
         """Brings the ledger up to date: the rows that are left behind, and those that live."""
-        self._seen = self._gate.totals()
+        before = self._gate.totals()
         classes = self._ledger.classes
         live = self._gate.table.totals(self._gate.high_water, classes)
         self._unsettled = live[0].copy()
         self._settled = _wider(self._retired, classes) + live
+        self._seen = _between(before, self._gate.totals(), self._settled.sum(axis=0))
         self._settled[0] = 0
         self._ledger.judge(self._settled, lambda flow_class: self._policy.decide(flow_class, wall_ns))
         active: Counter[str] = Counter()
@@ -307,13 +310,28 @@ class Pipeline:
 
 def _result_of(facts: Facts) -> tuple[str, str]:
     """(protocol, result) of an introduction, for hallwatch_handshakes_total."""
-    if isinstance(facts, Unread):
-        return facts.protocol, facts.reason
-    if isinstance(facts, ClientHello):
-        return facts.protocol, "read" if facts.complete else "partial"
     if isinstance(facts, DnsMessage):
         return "dns", "read"
+    if isinstance(facts, ClientHello):
+        return facts.protocol, "read" if facts.complete else "partial"
+    if isinstance(facts, Unread):
+        return facts.protocol, facts.reason
     return "http" if isinstance(facts, HttpRequest) else facts.protocol, "read"
+
+
+def _between(
+    before: Mapping[str, int], after: Mapping[str, int], in_flows: npt.NDArray[np.int64]
+) -> Mapping[str, int]:
+    """The gate's totals at the moment at which the rows were summed, told from a reading before and one after it.
+
+    The kernel goes on counting meanwhile. What the rows held is true of a moment between the readings, unless frames
+    are really missing: then it is less than even the first of them had seen.
+    """
+    seen = dict(before)
+    for unit, columns in (("packets", slice(1, 3)), ("bytes", slice(3, 5))):
+        accounted = int(in_flows[columns].sum()) + before[f"untracked_{unit}"] + before[f"undecodable_{unit}"]
+        seen[f"seen_{unit}"] = min(max(accounted, before[f"seen_{unit}"]), after[f"seen_{unit}"])
+    return seen
 
 
 def _wider(totals: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.int64]:

@@ -44,12 +44,12 @@ class FlowTable:
         row = _FLOW.unpack_from(self._bytes, slot * layout.ROW.itemsize)
         flags, client, vlan = row[7:10]
         return Flow(
-            ends=_endpoints(row, client),
-            ethertype=row[4],
-            ip_protocol=row[5],
-            vlan=vlan if flags & layout.FLOW_TAGGED else None,
-            outer=_endpoints(row[10:], 0) if row[14] else None,
-            first_ns=row[6],
+            _endpoints(row, client),
+            row[4],
+            row[5],
+            vlan if flags & layout.FLOW_TAGGED else None,
+            _endpoints(row[10:], 0) if row[14] else None,
+            row[6],
         )
 
     def ports(self, slot: int) -> tuple[int, int, int]:

@@ -20,7 +20,9 @@ MIN_LIFE_S: Final = 300
 MAX_LIFE_S: Final = 86_400
 """As RFC 8767 section 5 bounds stale answers, to a day."""
 
-_A, _CNAME, _AAAA, _SVCB, _HTTPS = 1, 5, 28, 64, 65
+_ADDRESSES: Final = (1, 28)
+_SERVICES: Final = (64, 65)
+"""SVCB, HTTPS"""
 
 
 class AddressBook:
@@ -46,9 +48,9 @@ class AddressBook:
             if record.name not in owners:
                 continue
             until_ns = now_ns + min(max(record.ttl_s, MIN_LIFE_S), MAX_LIFE_S) * 1_000_000_000
-            if record.kind in (_A, _AAAA):
+            if record.kind in _ADDRESSES:
                 self._write(client, record.address, asked, until_ns)
-            elif record.kind in (_HTTPS, _SVCB):
+            elif record.kind in _SERVICES:
                 for address in record.hints:
                     self._write(client, address, asked, until_ns)
                 if record.public_name:
@@ -97,8 +99,9 @@ def _unexpired(entry: tuple[bytes, int] | None, now_ns: int) -> bytes | None:
 def _chain(asked: bytes, answers: tuple[DnsRecord, ...]) -> set[bytes]:
     """`asked`, and the names its CNAMEs and HTTPS targets lead to."""
     owners = {asked}
-    for _ in range(MAX_CHAIN):
-        more = {record.target for record in answers if record.name in owners and record.target} - owners
+    aliases = [(record.name, record.target) for record in answers if record.target]
+    for _ in range(min(MAX_CHAIN, len(aliases))):
+        more = {target for name, target in aliases if name in owners} - owners
         if not more:
             break
         owners |= more

@@ -25,13 +25,14 @@ _account = {
 class Classifier:
     """Segments and catalogue, asked together. The same question always gives the same answer."""
 
-    __slots__ = ("_catalogue", "_interned", "_named", "_segments")
+    __slots__ = ("_accounts", "_catalogue", "_interned", "_named", "_segments")
 
     def __init__(self, catalogue: Catalogue, segments: Segments) -> None:
         self._catalogue = catalogue
         self._segments = segments
         self._interned = lru_cache(maxsize=max_classes_interned)(FlowClass)
         self._named = lru_cache(maxsize=max_names_remembered)(self._classify_in_segment)
+        self._accounts = lru_cache(maxsize=max_names_remembered)(self._account_of_name)
 
     def classify(
         self, *, vlan: int | None, client: bytes, name: bytes | None, evidence: Evidence, protocol: str
@@ -50,6 +51,10 @@ class Classifier:
             the protocol alone tells it; `evidence` otherwise, also when nothing was found.
         """
         return self._named(self._segments.lookup(vlan, client), name, evidence, protocol)
+
+    def account_of(self, name: bytes) -> Account:
+        """Whose account a name is used with, as far as is declared; UNKNOWN for a name in no catalogue."""
+        return self._accounts(name)
 
     def match(self, name: bytes | str | None, evidence: Evidence, protocol: str) -> Match | None:
         """What the catalogue says: by name first, then by protocol.
@@ -78,8 +83,11 @@ class Classifier:
     @property
     def forgotten(self) -> int:
         """Names that had to be forgotten because max_names_remembered was met."""
-        info = self._named.cache_info()
-        return info.misses - info.currsize
+        return sum(info.misses - info.currsize for info in (self._named.cache_info(), self._accounts.cache_info()))
+
+    def _account_of_name(self, name: bytes) -> Account:
+        found = self._catalogue.lookup(name)
+        return Account.UNKNOWN if found is None else account_of(found.application)
 
     def _classify_in_segment(self, segment: str, name: bytes | None, evidence: Evidence, protocol: str) -> FlowClass:
         return self.class_of(segment, self.match(name, evidence, protocol), evidence, protocol)

@@ -8,7 +8,7 @@ from agent.flow import Account, Evidence, FlowClass
 from agent.policy.bounds import worst_case_series
 from agent.policy.catalogue import Catalogue
 from agent.policy.catalogue_file import read_catalogue
-from agent.policy.classify import Classifier, account_of
+from agent.policy.classify import Classifier
 from agent.policy.problems import Problems
 from agent.policy.rule_files import RuleFiles, read_rule_files
 from agent.policy.rules import Rule, Rulebook, no_default
@@ -42,8 +42,7 @@ class Policy:
 
     def account_of(self, name: bytes) -> Account:
         """Whose account a name is used with, as far as is declared; UNKNOWN for a name in no catalogue."""
-        found = self.catalogue.lookup(name)
-        return Account.UNKNOWN if found is None else account_of(found.application)
+        return self.classifier.account_of(name)
 
     def is_public_name(self, name: bytes) -> bool:
         """True when the catalogue has this name as the outer one of Encrypted ClientHello."""

@@ -12,8 +12,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 import agent
-from agent.selftest import reports
-from agent.selftest.errors import BrokenOffError
+from agent.selftest import BrokenOffError, reports
 
 END_S: Final = 2.0
 """How long a process may take to end when it has been told to."""
@@ -46,12 +45,14 @@ class Child:
     def __init__(self, module: str, arguments: Sequence[str], wrapper: Sequence[str] = ()) -> None:
         self._name = module
         self._heard = b""
-        self._complaints = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
+        # Not a pipe: one that nobody reads would stop the process when it is full.
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        self._process = subprocess.Popen(  # noqa: S603 - this package's own modules
             [*wrapper, sys.executable, "-P", "-c", _START, str(_ROOT), module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
+            bufsize=0,  # a line that could not be sent must not be sent again when the pipe is closed
             start_new_session=True,
         )
 

@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-from agent.selftest.errors import CannotRunError
+from agent.selftest import CannotRunError
 
 CHUNK_BYTES: Final = 4 << 20
 """Read at a time, so that the one who searches stays small."""
@@ -56,7 +56,7 @@ class Memory:
             ) from error
         self.mappings: Final = read_maps(Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace"))
 
-    def __enter__(self) -> "Memory":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

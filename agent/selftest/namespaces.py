@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.selftest.errors import CannotRunError
+from agent.selftest import CannotRunError
 
 PREFIX: Final = "hallwatch-selftest-"
 MAX_STEP_S: Final = 10
@@ -91,7 +91,7 @@ def _without_ipv6(namespace: str) -> None:
 def _ip(*words: str, said: str = "") -> str:
     """Runs `ip`; what it printed."""
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - words of this module only
             [_ip_path(), *words], input=said, capture_output=True, text=True, timeout=MAX_STEP_S, check=True
         )
     except subprocess.CalledProcessError as error:

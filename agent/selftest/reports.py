@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TypeVar
 
-from agent.selftest.errors import BrokenOffError, CannotRunError
+from agent.selftest import BrokenOffError, CannotRunError
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from agent.selftest import verdict
+from agent.selftest import BrokenOffError, CannotRunError, verdict
 from agent.selftest.child import Child
-from agent.selftest.errors import BrokenOffError, CannotRunError
 from agent.selftest.namespaces import Cable, cable
 from agent.selftest.reports import Made, Ready, Seen, Sent
 from agent.selftest.search import Found, search
@@ -51,7 +50,9 @@ class Outcome:
         return all(check.passed for check in self.checks)
 
 
-def run_selftest(*, gate: str, control: bool, widen_bytes: int, seed: int, on_step: Callable[[str], None]) -> Outcome:
+def run_selftest(
+    *, gate: str, control: bool, widen_bytes: int, seed: int, visits: int, on_step: Callable[[str], None]
+) -> Outcome:
     """Runs a self-test, and takes away everything that it made.
 
     Args:
@@ -59,6 +60,7 @@ def run_selftest(*, gate: str, control: bool, widen_bytes: int, seed: int, on_st
         control: leave the gate off; the marks must then be found.
         widen_bytes: open so many bytes too much, on purpose; the self-test must then fail.
         seed: of the traffic.
+        visits: how much of it; some 30 packets each.
         on_step: told in words what comes next.
 
     Raises:
@@ -72,7 +74,7 @@ def run_selftest(*, gate: str, control: bool, widen_bytes: int, seed: int, on_st
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hallwatch-selftest-"))
         capture = Path(folder) / "day.pcap"
         on_step("making a school day of traffic, its payload marked")
-        with Child("agent.selftest.traffic", [str(capture), str(seed)]) as maker:
+        with Child("agent.selftest.traffic", [str(capture), str(seed), str(visits)]) as maker:
             made = maker.hear(Made, within_s=MAX_MAKING_S)
         on_step("laying a cable between two networks of its own")
         wire = stack.enter_context(cable())

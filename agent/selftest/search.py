@@ -5,7 +5,7 @@ The one who searches must be another process than the one that is searched, or i
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -47,7 +47,7 @@ class Found:
         return self.halves * HALF_BYTES
 
 
-def search(pid: int, marked_flows: Set[int], *, leave_out: Callable[[str], bool] = lambda _: False) -> Found:
+def search(pid: int, marked_flows: frozenset[int], *, leave_out: Callable[[str], bool] = lambda _: False) -> Found:
     """Searches everything that the process can read.
 
     Args:
@@ -91,7 +91,7 @@ def search(pid: int, marked_flows: Set[int], *, leave_out: Callable[[str], bool]
 class _Tally:
     """Marks found so far."""
 
-    def __init__(self, marked_flows: Set[int]) -> None:
+    def __init__(self, marked_flows: frozenset[int]) -> None:
         self._marked = marked_flows
         self.flows: set[int] = set()
         self.whole = 0

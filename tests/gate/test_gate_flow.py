@@ -9,7 +9,7 @@ from agent.gate.native import NativeGate
 from agent.gate.table import IdleLimits
 from agent.lab import crafted
 from agent.lab.canary import filled
-from agent.lab.crafted import START_NS, ends_of, timed
+from agent.lab.crafted import START_NS, ends_of
 from agent.lab.frames import Frame, Packet
 from agent.lab.stack import ACK, FIN, RST, SYN, TcpTalk, Wire
 from tests.gate.feeding import Feeder
@@ -60,7 +60,9 @@ def test_who_sent_the_syn_is_the_client(feed: Feeder, ports: tuple[int, int], tu
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("server_port", [1, 53, 443, 1023, 8443, 5228])
 @pytest.mark.parametrize("speaker", [TO_SERVER, TO_CLIENT])
-def test_service_port_is_the_server(feed: Feeder, transport: str, server_port: int, speaker: Direction, ipv6: bool) -> None:
+def test_service_port_is_the_server(
+    feed: Feeder, transport: str, server_port: int, speaker: Direction, ipv6: bool
+) -> None:
     """Without a SYN, the end on a service's port is the server, whoever speaks first."""
     made = wire(50_000, server_port, ipv6=ipv6)
     packet = made.udp(speaker, b"x") if transport == "udp" else made.tcp(speaker, 1, 1, ACK, b"x")
@@ -70,7 +72,9 @@ def test_service_port_is_the_server(feed: Feeder, transport: str, server_port: i
     assert int(speaker == TO_CLIENT) == feed.gate.table.counts(0)[0][1]
 
 
-@pytest.mark.parametrize("ports", [(1024, 50_000), (50_000, 1024), (6000, 7000), (53, 123), (443, 80), (0, 0), (0, 5000)])
+@pytest.mark.parametrize(
+    "ports", [(1024, 50_000), (50_000, 1024), (6000, 7000), (53, 123), (443, 80), (0, 0), (0, 5000)]
+)
 @pytest.mark.parametrize("speaker", [TO_SERVER, TO_CLIENT])
 def test_speaker_is_the_client(feed: Feeder, ports: tuple[int, int], speaker: Direction) -> None:
     """When the ports do not tell, who speaks first is the client."""

@@ -1,4 +1,4 @@
-"""IP fragments: a later one is counted with its first and goes its way; without its first it is a flow without ports."""
+"""IP fragments: a later one is counted with its first and goes its way; without that it is a flow without ports."""
 
 import pytest
 
@@ -123,7 +123,7 @@ def test_coalesced_packet_in_a_later_fragment(feed: Feeder) -> None:
 
 
 def test_banner_is_of_the_first(feed: Feeder) -> None:
-    """ "Anything else" is opened in the first fragment only."""
+    """Of "anything else", only the first fragment is opened."""
     first = bytes(range(40))
     parts = fragments(wire(27015).udp(TO_SERVER, first + SHUT), 48)
 
@@ -170,7 +170,7 @@ def test_later_fragments_first(feed: Feeder) -> None:
 
 
 def test_first_that_was_not_looked_at(feed: Feeder) -> None:
-    """When the first fragment held no whole transport header, nobody knows where the later ones stand: they stay closed."""
+    """When the first fragment held no whole header, nobody knows where the later ones stand: they stay closed."""
     connection = TcpTalk(wire(443))
     opening = list(connection.open())
     (segment,) = connection.send(TO_SERVER, SHUT[:400])

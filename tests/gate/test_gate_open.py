@@ -1,4 +1,4 @@
-"""What holds for every row: streams are placed right, a seal is never broken, and no canary of the lab ever gets out."""
+"""What holds for every row: streams are placed right, a seal is never broken, no canary of the lab gets out."""
 
 import pytest
 
@@ -116,7 +116,7 @@ def test_keep_alive_probe(feed: Feeder) -> None:
 
 
 def test_first_half_lost(feed: Feeder) -> None:
-    """When the hello's beginning is lost, the server's answer ends the wait: sealed records are not taken for the hello."""
+    """When the hello's beginning is lost, the server's answer ends the wait: sealed records stay closed."""
     connection = talk()
     packets = [*connection.open(), connection.at(TO_SERVER, 300, HELLO[300:])]
     connection.skip(TO_SERVER, len(HELLO))
@@ -137,7 +137,9 @@ def test_latch(feed: Feeder, offset: int, closes: bool) -> None:
     assert (0, b"" if closes else HELLO) == placed(slices)
 
 
-@pytest.mark.parametrize(("port", "first"), [(443, HELLO), (2222, b"x"), (53, names.over_tcp(names.query(1, "a.example", "A")))])
+@pytest.mark.parametrize(
+    ("port", "first"), [(443, HELLO), (2222, b"x"), (53, names.over_tcp(names.query(1, "a.example", "A")))]
+)
 def test_wrapped_stream_is_not_reopened(feed: Feeder, port: int, first: bytes) -> None:
     """After 4 GiB, the same sequence numbers come again: nothing is opened a second time."""
     connection = talk(port)

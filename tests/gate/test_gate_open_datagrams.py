@@ -83,7 +83,9 @@ def test_other_long_packets(feed: Feeder, kind: int) -> None:
     """0-RTT, Handshake and Retry packets are not opened, before, between or after the Initials."""
     other = (TO_SERVER, long_header(1, kind, filled(FLOW, 300)))
 
-    assert [INITIAL] * 2 == [one.data for one in talk(feed, 443, other, (TO_SERVER, INITIAL), other, (TO_SERVER, INITIAL), other)]
+    assert [INITIAL] * 2 == [
+        one.data for one in talk(feed, 443, other, (TO_SERVER, INITIAL), other, (TO_SERVER, INITIAL), other)
+    ]
 
 
 @pytest.mark.parametrize("kind", ["0rtt", "handshake"])
@@ -110,7 +112,10 @@ def test_server_initials(feed: Feeder) -> None:
     assert [INITIAL] == [one.data for one in talk(feed, 443, server, (TO_SERVER, INITIAL), server)]
 
 
-@pytest.mark.parametrize(("size", "opened"), [(DATAGRAM_BYTES - 1, DATAGRAM_BYTES - 1), (DATAGRAM_BYTES, DATAGRAM_BYTES), (DATAGRAM_BYTES + 1, DATAGRAM_BYTES)])
+@pytest.mark.parametrize(
+    ("size", "opened"),
+    [(DATAGRAM_BYTES - 1, DATAGRAM_BYTES - 1), (DATAGRAM_BYTES, DATAGRAM_BYTES), (DATAGRAM_BYTES + 1, DATAGRAM_BYTES)],
+)
 def test_jumbo_initial(feed: Feeder, size: int, opened: int) -> None:
     """Of one datagram, 4 KiB are opened."""
     data = long_header(1, 0, bytes(size - 18))
@@ -205,7 +210,9 @@ def test_dns_elsewhere(feed: Feeder) -> None:
     """A DNS message on another port is "anything else"."""
     message = question(64) + filled(FLOW, 100)
 
-    assert [(SliceKind.BANNER, message[:64])] == [(one.kind, one.data) for one in talk(feed, 5300, (TO_SERVER, message))]
+    assert [(SliceKind.BANNER, message[:64])] == [
+        (one.kind, one.data) for one in talk(feed, 5300, (TO_SERVER, message))
+    ]
 
 
 def test_dns_over_tcp(feed: Feeder) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP row: the method and the value of the first request's Host line, within 2 KiB; never a path, cookie or body."""
+"""The HTTP row: the method and the value of the first request's Host line; never a path, a cookie or a body."""
 
 import pytest
 
@@ -60,7 +60,7 @@ def padded(host_line: bytes, line_at: int) -> bytes:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_method_and_host_only(feed: Feeder, method: str) -> None:
-    """Of a request with path, cookie, agent and body, the method and the Host value are opened, and the flow is closed."""
+    """Of a request with path, cookie and body, the method and the Host value are opened, and the flow is closed."""
     request = http_request(FLOW, "www.crafted.example", body_bytes=400)
     slices = feed(timed(sent(method.encode() + b" " + request.split(b" ", 1)[1])))
 
@@ -176,7 +176,7 @@ def test_value_is_cut(feed: Feeder, size: int, opened: int, complete: bool, step
 
 @pytest.mark.parametrize(("step", "complete"), [(0, True), (100, True), (255, True), (1, False), (256, False)])
 def test_value_of_256_bytes(feed: Feeder, step: int, complete: bool) -> None:
-    """A value of just 256 bytes is opened whole; when its line's end comes in a later segment, nobody knows that it is."""
+    """A value of just 256 bytes is opened whole, and said to be complete when its line ends in the same segment."""
     value = b"h" * 256
     start = b"GET / HTTP/1.1\r\nHost:"
     cuts = tuple(range(len(start), 2000, step)) if step else ()

@@ -10,9 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.live.waiting import wait_for
+
 SWITCH, TAP = "switch0", "tap0"
 """The two ends: what the traffic goes into, and what Hallwatch watches."""
 MTU_BYTES = 9000
+LINK_TIMEOUT_S = 10.0
+"""The kernel tells of a link's state within a second."""
 
 _CLONE_NEWNET = 0x40000000
 _QUIET = ("net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
@@ -49,6 +53,7 @@ class Cable:
         _run("ip", "link", "add", SWITCH, "netns", self.far, "type", "veth", "peer", "name", TAP, "netns", self.near)
         for namespace, name in ((self.far, SWITCH), (self.near, TAP)):
             _run("ip", "-n", namespace, "link", "set", name, "mtu", str(MTU_BYTES), "up")
+        wait_for(lambda: "state UP" in _run("ip", "-n", self.near, "link", "show", TAP), LINK_TIMEOUT_S, lambda: "no link")
 
     def pull_out(self) -> None:
         """Removes the pair: both interfaces are gone."""
@@ -87,6 +92,7 @@ def _enter(libc: ctypes.CDLL, namespace: Path) -> None:
         os.close(descriptor)
 
 
-def _run(*command: str) -> None:
+def _run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr.strip()}"
+    return done.stdout

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +15,7 @@ from typing import Self
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.live.cable import TAP, Cable
+from tests.live.waiting import wait_for
 
 ROOT = Path(__file__).parent.parent.parent
 START_TIMEOUT_S = 60.0
@@ -137,14 +138,6 @@ class Watcher:
     def threads(self) -> list[str]:
         """Identifiers of its threads."""
         return os.listdir(f"/proc/{self.process.pid}/task")  # noqa: PTH208 (names, not paths)
-
-
-def wait_for(condition: Callable[[], bool], timeout_s: float, why: Callable[[], str]) -> None:
-    """Returns as soon as the condition holds; fails with `why` when it does not in time."""
-    end_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end_s, why()
-        time.sleep(0.05)
 
 
 def _environment() -> dict[str, str]:
