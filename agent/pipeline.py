@@ -213,9 +213,9 @@ class Pipeline:
         addresses = [record.address for record in message.answers if record.address]
         if not addresses or not message.questions:
             return
-        account = self._policy.account_of(message.questions[0])
+        personal = self._policy.account_of(message.questions[0]) is Account.PERSONAL
         for address in addresses:
-            hold, drop = self._personal.learn(address, personal=account is Account.PERSONAL)
+            hold, drop = self._personal.learn(address, personal=personal)
             if hold and not self._gate.add_personal(hold):
                 self._met["gate_personal_addresses"] += 1
             if drop:

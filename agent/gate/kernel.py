@@ -53,7 +53,8 @@ class KernelGate:
         ring_bytes: a power of two.
 
     Raises:
-        KernelGateError: no permission, an old kernel, or no memory.
+        KernelGateError: no permission, an old kernel, or no memory. CAP_BPF makes maps and loads the program;
+            CAP_PERFMON lets the verifier accept what compilers make of it (reuse of stack slots, for one).
     """
 
     kind: Final = "kernel"
@@ -253,15 +254,20 @@ def _possible_cpus() -> int:
     return int(text.strip().split(",")[-1].split("-")[-1]) + 1
 
 
+_NO_REASONS: Final = ("processed ", "verification time", "stack depth", "old state", "cur state")
+"""What a verifier's log ends with, after the reason"""
+_REASON_LENGTH: Final = 200
+
+
 def _advice(error: OSError) -> str:
     """What went wrong, and what would help."""
     said = error.log.strip().splitlines() if isinstance(error, bpf.BpfError) else []
-    if said:  # the verifier's last lines are its statistics; the reason is the line before them
-        reasons = [line for line in said if not line.startswith(("processed ", "verification time", "stack depth"))]
-        why = (reasons or said)[-1]
-        return f"{error}; this kernel ({os.uname().release}) does not accept the program: {why}"
+    if said:
+        why = next((line for line in reversed(said) if not line.startswith(_NO_REASONS)), said[-1])[:_REASON_LENGTH]
+        release = os.uname().release
+        return f"{error}; kernel {release} does not accept the program, for which it may take CAP_PERFMON: {why}"
     if error.errno in (errno.EPERM, errno.EACCES):
-        return f"{error}; it takes CAP_BPF and CAP_NET_RAW (or root), and kernel.unprivileged_bpf_disabled does not matter"
+        return f"{error}; it takes CAP_BPF, CAP_PERFMON and CAP_NET_RAW (or root)"
     if error.errno in (errno.ENOMEM, errno.E2BIG):
         return f"{error}; ask for fewer flows (--max-flows)"
     if error.errno in (errno.EINVAL, errno.ENOSYS):

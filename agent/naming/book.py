@@ -47,10 +47,11 @@ class AddressBook:
         for record in message.answers:
             if record.name not in owners:
                 continue
+            kind = record.kind
             until_ns = now_ns + min(max(record.ttl_s, MIN_LIFE_S), MAX_LIFE_S) * 1_000_000_000
-            if record.kind in _ADDRESSES:
+            if kind in _ADDRESSES:
                 self._write(client, record.address, asked, until_ns)
-            elif record.kind in _SERVICES:
+            elif kind in _SERVICES:
                 for address in record.hints:
                     self._write(client, address, asked, until_ns)
                 if record.public_name:

@@ -17,6 +17,9 @@ from agent.wire.pieces import Pieces
 _NOTHING: tuple[Facts, ...] = ()
 _OFFSET = itemgetter(0)
 """Of a CryptoPiece."""
+# As plain integers, see handshake.py.
+_TO_SERVER = int(Direction.TO_SERVER)
+_FRAGMENT = int(SliceFlag.FRAGMENT)
 
 
 class Reading(Protocol):
@@ -50,7 +53,7 @@ class TlsReading:
 
     def feed(self, s: Slice, _payload_bytes: int) -> tuple[Facts, ...]:
         stream = self._stream
-        if s.direction != Direction.TO_SERVER or not stream.add(s.offset, s.data):
+        if s.direction != _TO_SERVER or not stream.add(s.offset, s.data):
             return _NOTHING
         self._next_record = tls.pull_records(stream.data, self._next_record, stream.known, self._handshake)
         hello = tls.read_hello(self._handshake)
@@ -78,7 +81,7 @@ class _Datagrams:
         """The slice's datagram from its start, as far as it is known; b"" when its start is not."""
         if s.offset == 0:
             self._fragments = None
-            if not s.flags & SliceFlag.FRAGMENT:
+            if not s.flags & _FRAGMENT:
                 return s.data
         if self._fragments is None:
             self._fragments = Pieces(self._max_bytes)
@@ -104,7 +107,7 @@ class DtlsReading:
         self._body = Pieces(max_bytes)
 
     def feed(self, s: Slice, _payload_bytes: int) -> tuple[Facts, ...]:
-        if s.direction != Direction.TO_SERVER:
+        if s.direction != _TO_SERVER:
             return _NOTHING
         for fragment in dtls.pull_fragments(self._datagrams.join(s)):
             if fragment.message_seq > self._message_seq:
@@ -142,7 +145,7 @@ class QuicReading:
         self._crypto = Pieces(max_bytes)
 
     def feed(self, s: Slice, _payload_bytes: int) -> tuple[Facts, ...]:
-        if s.direction != Direction.TO_SERVER:
+        if s.direction != _TO_SERVER:
             return _NOTHING
         datagram = self._datagrams.join(s)
         hello = gquic.read_datagram(datagram)

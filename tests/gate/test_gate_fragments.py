@@ -172,11 +172,10 @@ def test_later_fragments_first(feed: Feeder) -> None:
 def test_first_that_was_not_looked_at(feed: Feeder) -> None:
     """When the first fragment held no whole header, nobody knows where the later ones stand: they stay closed."""
     connection = TcpTalk(wire(443))
-    opening = list(connection.open())
-    (segment,) = connection.send(TO_SERVER, SHUT[:400])
-    parts = fragments(segment, 16)
+    packets = [*connection.open(), *connection.send(TO_SERVER, HELLO[:20])]
+    (segment,) = connection.send(TO_SERVER, HELLO[20:400])
 
-    assert [] == feed(timed([*opening, *parts]))
+    assert (0, HELLO[:20]) == placed(feed(timed([*packets, *fragments(segment, 16)])))
     assert [0] == feed.live()
 
 

@@ -48,9 +48,11 @@ class Cable:
     ) -> None:
         self.remove()
 
-    def plug_in(self) -> None:
-        """Makes the pair and sets it up."""
-        _run("ip", "link", "add", SWITCH, "netns", self.far, "type", "veth", "peer", "name", TAP, "netns", self.near)
+    def plug_in(self, index: int | None = None) -> None:
+        """Makes the pair and sets it up; `index` is the tap's interface index, when it matters."""
+        number = ("index", str(index)) if index else ()
+        peer = ("peer", "name", SWITCH, "netns", self.far)
+        _run("ip", "-n", self.near, "link", "add", TAP, *number, "type", "veth", *peer)
         for namespace, name in ((self.far, SWITCH), (self.near, TAP)):
             _run("ip", "-n", namespace, "link", "set", name, "mtu", str(MTU_BYTES), "up")
         wait_for(lambda: "state UP" in _run("ip", "-n", self.near, "link", "show", TAP), LINK_TIMEOUT_S, lambda: "no link")
@@ -62,6 +64,14 @@ class Cable:
     def set_tap(self, *words: str) -> None:
         """`ip link set tap0 ...`, where the tap is."""
         _run("ip", "-n", self.near, "link", "set", TAP, *words)
+
+    def set_switch(self, *words: str) -> None:
+        """`ip link set switch0 ...`, at the far end."""
+        _run("ip", "-n", self.far, "link", "set", SWITCH, *words)
+
+    def tap_index(self) -> int:
+        """The tap's interface index."""
+        return int(_run("ip", "-n", self.near, "-o", "link", "show", TAP).partition(":")[0])
 
     def remove(self) -> None:
         """Removes the namespaces; what is in them goes with them."""
