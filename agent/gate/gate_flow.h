@@ -141,7 +141,7 @@ GATE_INLINE void introduce(struct gate *gate, struct gate_row *row, struct gate_
     if (!piece->captured) return;
     if (piece->captured >= 4) {
         if (gate_load(gate, piece->at, h, 4)) return;
-    } else if (gate_load(gate, piece->at, h, 1)) {
+    } else if (gate_load(gate, piece->at, h, 2) && gate_load(gate, piece->at, h, 1)) {
         return;
     }
     piece->first = gate_be32(h);

@@ -208,12 +208,59 @@ GATE_INLINE u32 decide_request(struct gate *gate, struct gate_row *row, const st
     return row->limit ? FLOW_HTTP : FLOW_OTHER;
 }
 
+/* Whether a DNS message of `length` bytes that begins at `at` of the piece is plausible, as far as its header is here. */
+GATE_INLINE int is_dns_message(struct gate *gate, const struct gate_piece *piece, u32 at, u32 length) {
+    u8 h[6];
+    if (length < 12 || length > GATE_DNS_TCP_BYTES) return 0;
+    if (at + 6 > piece->captured || gate_load(gate, piece->at + at, h, 6)) return 1;
+    return (h[2] >> 3 & 15) <= 6 && gate_be16(h + 4) <= 32;
+}
+
+/* DNS over TCP (RFC 1035 section 4.2.2): opens messages, one behind the other in stream order. What no message's length
+ * covers stays closed, and what begins like no message closes the flow. By direction, `cursor` and `limit` are where the
+ * next message begins, and `window` holds the first byte of its length while the second has not come. */
+GATE_INLINE void open_dns_stream(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
+    u32 next = piece->direction ? row->limit : row->cursor, end = piece->offset + piece->captured;
+    u32 shift = piece->direction ? 16 : 0, half = (u32)(row->window >> shift) & 0x1FF;
+    if (piece->offset > next + (half >> 8)) return; /* a hole, with a message's beginning in it */
+    for (u32 i = 0; i < 8; i++) {
+        u8 h[2];
+        u32 at = next - piece->offset, length = 0;
+        if (next + (half >> 8) >= end || next >= GATE_DNS_TCP_BYTES) break;
+        if (half >> 8) {
+            if (gate_load(gate, piece->at + at + 1, h, 1)) return;
+            length = (half & 0xFF) << 8 | h[0];
+            half = 0;
+        } else if (at + 1 == piece->captured) {
+            if (gate_load(gate, piece->at + at, h, 1)) return;
+            half = 0x100 | h[0];
+            break;
+        } else {
+            if (gate_load(gate, piece->at + at, h, 2)) return;
+            length = gate_be16(h);
+        }
+        if (!is_dns_message(gate, piece, at + 2, length)) {
+            close_flow(row);
+            break;
+        }
+        next = gate_plain(gate, next + 2 + length);
+    }
+    if (piece->direction) row->limit = next;
+    else row->cursor = next;
+    row->window = (row->window & ~(0x1FFULL << shift)) | (u64)half << shift;
+    end = gate_smaller(gate_smaller(end, next + (half >> 8)), GATE_DNS_TCP_BYTES);
+    if (end > piece->offset) open_slice(gate, row, piece, packet, SLICE_DNS_TCP, 0, 0, end - piece->offset);
+}
+
 /* Tells from a flow's first payload which row of the table it is. FLOW_UNDECIDED: not yet to be told. */
 GATE_INLINE u32 decide_stream(struct gate *gate, struct gate_row *row, const struct gate_piece *piece, const struct gate_packet *packet) {
     u8 h[8] = {0};
     u32 server_port = row->key.port[(row->client ^ 1) & 1], personal = row->flags & FLOW_PERSONAL;
-    if (server_port == 53) /* a message may be cut anywhere, but only a flow seen from its start is believed on its port's word */
-        return looks_like_dns(gate, piece, 2) || (!piece->midstream && (piece->offset || piece->captured < 14)) ? FLOW_DNS : FLOW_OTHER;
+    if (server_port == 53) { /* a message may be cut anywhere; midstream its whole header has to be here */
+        if (piece->offset) return FLOW_UNDECIDED;
+        if (piece->captured >= 14 || piece->midstream) return looks_like_dns(gate, piece, 2) ? FLOW_DNS : FLOW_OTHER;
+        return piece->captured < 2 || is_dns_message(gate, piece, 2, piece->first >> 16) ? FLOW_DNS : FLOW_OTHER;
+    }
     if (piece->direction == GATE_TO_CLIENT) { /* the server speaks first, if the client has not been heard */
         if (piece->midstream || !(row->flags & FLOW_BASE_SERVER) || packet->acknowledgement != row->base[GATE_TO_SERVER]) return FLOW_UNDECIDED;
         return personal ? FLOW_UNDECIDED : FLOW_OTHER;
@@ -244,9 +291,7 @@ GATE_INLINE void open_segment(struct gate *gate, struct gate_row *row, struct ga
             open_slice(gate, row, piece, packet, SLICE_HTTP_METHOD, SLICE_END, 0, row->limit);
     }
     if (row->kind == FLOW_DNS) {
-        if (piece->offset >= GATE_DNS_TCP_BYTES) return;
-        u32 length = gate_smaller(piece->captured, GATE_DNS_TCP_BYTES - piece->offset);
-        open_slice(gate, row, piece, packet, SLICE_DNS_TCP, 0, 0, length);
+        open_dns_stream(gate, row, piece, packet);
     } else if (row->kind == FLOW_OTHER) {
         open_banner(gate, row, piece, packet);
     } else if (piece->direction == GATE_TO_SERVER) {

@@ -241,6 +241,26 @@ def test_dns_over_tcp_limit(feed: Feeder, cut: int) -> None:
     assert (0, stream[:DNS_TCP_BYTES]) == placed(slices, TO_CLIENT)
 
 
+@pytest.mark.parametrize("first", [b"\x00\x07", b"HELLO!!", b"\xff\xff" + bytes(30), b"\x00\x20" + b"\xff" * 20])
+def test_a_port_is_not_believed(feed: Feeder, first: bytes) -> None:
+    """On port 53, a beginning that is no DNS message opens nothing of what follows."""
+    connection = TcpTalk(Wire(ends_of(FLOW, 53)))
+    packets = [*connection.open(), *connection.send(TO_SERVER, first)]
+    packets += [*connection.send(TO_SERVER, filled(FLOW, 1200)), *connection.send(TO_CLIENT, filled(FLOW, 1200))]
+
+    assert SliceKind.DNS_TCP not in kinds(feed(timed(packets)))
+
+
+def test_what_follows_a_message_has_to_be_one(feed: Feeder) -> None:
+    """Behind a whole message, what does not begin like another stays closed, in the same segment and after it."""
+    connection = TcpTalk(Wire(ends_of(FLOW, 53)))
+    message = names.over_tcp(question(200))
+    packets = [*connection.open(), *connection.send(TO_SERVER, message + filled(FLOW, 300))]
+    packets += connection.send(TO_SERVER, filled(FLOW, 1200))
+
+    assert (0, message) == placed(feed(timed(packets)), TO_SERVER)
+
+
 def test_no_dns_over_tcp(feed: Feeder) -> None:
     """What does not look like DNS on its port is "anything else" when the first segment can tell."""
     connection = TcpTalk(Wire(ends_of(FLOW, 53)))
