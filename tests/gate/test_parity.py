@@ -46,8 +46,9 @@ def day_frames(seed: int, flows: int) -> list[bytes]:
 def test_crafted(name: str, twins: Twins) -> None:
     """Every corner case of the lab."""
     frames = [frame.data for frame in CASES[name]()]
+    passed = twins.feed(frames)
 
-    assert Passed(fed=len(frames), slices=twins.feed(frames).slices) == twins.feed(frames)
+    assert (len(frames), 0) == (passed.fed, passed.refused)
 
 
 @pytest.mark.parametrize("name", envelopes.ENVELOPES)
