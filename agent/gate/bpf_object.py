@@ -68,8 +68,8 @@ def read_object(data: bytes, *, program: str) -> BpfObject:
     """
     try:
         return _read(data, program)
-    except (struct.error, IndexError, KeyError, UnicodeDecodeError) as error:
-        msg = f"damaged BPF object: {error}"
+    except (struct.error, IndexError, OverflowError, StopIteration, ValueError) as error:
+        msg = f"damaged BPF object: {error or 'no symbols'}"
         raise ObjectError(msg) from error
 
 

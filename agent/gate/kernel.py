@@ -251,7 +251,8 @@ def _mapped(descriptor: int, size: int, *, write: bool) -> mmap.mmap:
 def _possible_cpus() -> int:
     """How many values a per-CPU map holds: /sys/devices/system/cpu/possible, such as "0-3" or "0,2-3"."""
     text = Path("/sys/devices/system/cpu/possible").read_text(encoding="ascii")
-    return int(text.strip().split(",")[-1].split("-")[-1]) + 1
+    stretches = [stretch.split("-") for stretch in text.strip().split(",")]
+    return sum(int(ends[-1]) - int(ends[0]) + 1 for ends in stretches)
 
 
 _NO_REASONS: Final = ("processed ", "verification time", "stack depth", "old state", "cur state")

@@ -57,13 +57,17 @@ class Cable:
             _run("ip", "-n", namespace, "link", "set", name, "mtu", str(MTU_BYTES), "up")
         wait_for(lambda: "state UP" in _run("ip", "-n", self.near, "link", "show", TAP), LINK_TIMEOUT_S, lambda: "no link")
 
+    def ip_near(self, *words: str) -> None:
+        """`ip ...` where the tap is, for other interfaces than the pair."""
+        _run("ip", "-n", self.near, *words)
+
     def pull_out(self) -> None:
         """Removes the pair: both interfaces are gone."""
         _run("ip", "-n", self.near, "link", "del", TAP)
 
-    def set_tap(self, *words: str) -> None:
+    def set_tap(self, *words: str, name: str = TAP) -> None:
         """`ip link set tap0 ...`, where the tap is."""
-        _run("ip", "-n", self.near, "link", "set", TAP, *words)
+        _run("ip", "-n", self.near, "link", "set", name, *words)
 
     def set_switch(self, *words: str) -> None:
         """`ip link set switch0 ...`, at the far end."""

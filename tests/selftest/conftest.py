@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from agent.gate.kernel import KernelGate, KernelGateError
+
 
 @pytest.fixture
 def root() -> None:
@@ -13,3 +15,13 @@ def root() -> None:
         pytest.skip("THE SELF-TEST WAS NOT TESTED: it takes root to make namespaces and to read another's memory")
     if shutil.which("ip") is None:
         pytest.skip("THE SELF-TEST WAS NOT TESTED: it takes `ip` of iproute2")
+
+
+@pytest.fixture
+def kernel_gate(request: pytest.FixtureRequest) -> None:
+    """Skips, aloud, where the kernel's gate cannot be had."""
+    request.getfixturevalue("root")
+    try:
+        KernelGate(max_flows=1024).close()
+    except KernelGateError as error:
+        pytest.skip(f"THE KERNEL'S GATE WAS NOT TESTED: {error}")

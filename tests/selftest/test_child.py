@@ -73,12 +73,12 @@ def test_it_must_not_say_too_much() -> None:
 
 def test_it_is_gone_after_a_failure() -> None:
     """A process that would not go is killed when its user fails."""
-    pids = []
-    with pytest.raises(KeyboardInterrupt), Child(SPEAKING, ["stubborn"]) as child:
-        pids.append(child.hear(Ready, within_s=30).pid)
+    child = Child(SPEAKING, ["stubborn"])
+    pid = child.hear(Ready, within_s=30).pid
+    with pytest.raises(KeyboardInterrupt), child:
         raise KeyboardInterrupt
 
-    assert [True] == [is_gone(pid) for pid in pids]
+    assert is_gone(pid)
 
 
 def test_speaking_to_one_that_is_gone() -> None:

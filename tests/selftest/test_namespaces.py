@@ -21,7 +21,8 @@ def inside(end: Socket, *command: str) -> str:
     return subprocess.run([*end.enter, *command], capture_output=True, text=True, check=True).stdout
 
 
-def test_a_cable(root: None) -> None:
+@pytest.mark.usefixtures("root")
+def test_a_cable() -> None:
     """Both ends are up in namespaces of their own, without an address, and afterwards nothing is left."""
     with cable() as laid:
         assert {laid.sender.namespace, laid.receiver.namespace} == ours()
@@ -34,7 +35,8 @@ def test_a_cable(root: None) -> None:
     assert set() == ours()
 
 
-def test_the_kernel_sends_nothing_of_its_own(root: None) -> None:
+@pytest.mark.usefixtures("root")
+def test_the_kernel_sends_nothing_of_its_own() -> None:
     """IPv6 is off at both ends before they are up, so that nothing but what is sent can be counted."""
     if not Path("/proc/sys/net/ipv6").is_dir():
         pytest.skip("THIS KERNEL HAS NO IPV6: there is nothing to turn off")
@@ -45,16 +47,23 @@ def test_the_kernel_sends_nothing_of_its_own(root: None) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_nothing_is_left_after_a_failure(error: type[BaseException], root: None) -> None:
+@pytest.mark.usefixtures("root")
+def test_nothing_is_left_after_a_failure(error: type[BaseException]) -> None:
     """A failure while the cable is in use takes the namespaces away too."""
-    with pytest.raises(error), cable():
-        assert 2 == len(ours())
+    made: set[str] = set()
+
+    def fail() -> None:
+        made.update(ours())
         raise error
 
-    assert set() == ours()
+    with pytest.raises(error), cable():
+        fail()
+
+    assert (2, set()) == (len(made), ours())
 
 
-def test_nothing_is_left_after_half_a_cable(root: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("root")
+def test_nothing_is_left_after_half_a_cable(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the cable cannot be laid, the namespaces made for it are gone, and the error says what `ip` said."""
     real = namespaces._ip
 
@@ -75,7 +84,8 @@ def test_without_ip(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.fail("there is no cable")
 
 
-def test_two_cables_at_once(root: None) -> None:
+@pytest.mark.usefixtures("root")
+def test_two_cables_at_once() -> None:
     """Names do not collide: two self-tests may run at the same time."""
     with cable() as one, cable() as other:
         assert 4 == len(_names(one) | _names(other))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from agent.lab.canary import filled
 from agent.lab.frames import Frame
 from agent.lab.pcap import write_pcap
@@ -11,7 +13,8 @@ from agent.selftest.reports import Ready, Seen, Sent
 from agent.selftest.search import search
 
 
-def test_marks_are_found_in_it(tmp_path: Path, root: None) -> None:
+@pytest.mark.usefixtures("root")
+def test_marks_are_found_in_it(tmp_path: Path) -> None:
     """Every mark of every packet is in its memory when it has told its counts."""
     path = tmp_path / "marked.pcap"
     head = b"\x02" * 6 + b"\x04" * 6 + b"\x88\xb5"

@@ -94,8 +94,12 @@ def test_it_does_not_know_what_is_searched_for() -> None:
     assert [] == [name for name in loaded if name.startswith(("agent.lab", "agent.selftest.search", "scapy"))]
 
 
-def test_no_such_interface(root: None) -> None:
+@pytest.mark.usefixtures("root")
+def test_no_such_interface() -> None:
     """What cannot be watched is refused with the reason."""
-    with cable() as laid, Child("agent.selftest.watched", ["nowhere0", "process", "0"], laid.receiver.enter) as child:
-        with pytest.raises(CannotRunError, match="nowhere0: no such interface"):
-            child.hear(Ready, within_s=60)
+    with (
+        cable() as laid,
+        Child("agent.selftest.watched", ["nowhere0", "process", "0"], laid.receiver.enter) as child,
+        pytest.raises(CannotRunError, match="nowhere0: no such interface"),
+    ):
+        child.hear(Ready, within_s=60)
