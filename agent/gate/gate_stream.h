@@ -135,6 +135,17 @@ GATE_INLINE u64 is_zero(u64 value) { return ((value - 1) & ~value) >> 63; }
  * by a segment's end is found. */
 enum { GATE_HTTP_NONE = GATE_HTTP_SEARCH_BYTES + 1, GATE_HTTP_ENDED = GATE_HTTP_SEARCH_BYTES + 2 };
 
+/* Of the bytes that were searched, as many of the last as may begin "\nhost:" or an empty line: a row lies in memory
+ * that user space reads, and nothing else of the head may stay there. */
+GATE_INLINE u64 kept_of_head(u64 last) {
+    const u64 host = 0x0A686F73743AULL; /* "\nhost:" */
+    if ((last & 0xFFFFFFFFFF) == host >> 8) return last & 0xFFFFFFFFFF;
+    if ((last & 0xFFFFFFFF) == host >> 16) return last & 0xFFFFFFFF;
+    if ((last & 0xFFFFFF) == host >> 24) return last & 0xFFFFFF;
+    if ((last & 0xFFFF) == host >> 32 || (last & 0xFFFF) == 0x0A0D) return last & 0xFFFF;
+    return (last & 0xFF) == '\n' ? '\n' : 0;
+}
+
 GATE_INLINE u32 find_host(struct gate *gate, u32 length, u64 *window) {
     u64 last = *window;
     u32 found = GATE_HTTP_NONE;
@@ -148,7 +159,7 @@ GATE_INLINE u32 find_host(struct gate *gate, u32 length, u64 *window) {
             break;
         }
     }
-    *window = last;
+    *window = kept_of_head(last);
     return gate_plain(gate, found);
 }
 
@@ -205,6 +216,7 @@ GATE_INLINE u32 decide_request(struct gate *gate, struct gate_row *row, const st
     u64 begins = row->window >> ((row->cursor - 1) * 8 & 56); /* the first byte */
     if (row->cursor < 8) return begins >= 'A' && begins <= 'Z' ? FLOW_UNDECIDED : FLOW_OTHER;
     row->limit = http_method((u32)(row->window >> 32), (u32)row->window);
+    row->window = 0;
     return row->limit ? FLOW_HTTP : FLOW_OTHER;
 }
 

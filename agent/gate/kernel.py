@@ -200,6 +200,8 @@ class KernelGate:
         for slot in range(self._max_flows - 1, -1, -1):  # a stack: the last one pushed is the first one used
             bpf.update(self._maps["free_slots"], None, _SLOT.pack(slot), "cannot fill the list of free slots")
         self._program = bpf.load_program(_linked(code, self._maps), "hallwatch_gate")
+        for name in _PROGRAM_ONLY:  # the program holds them; a process that is taken over shall not
+            os.close(self._maps.pop(name))
 
     def _map_ring(self, ring_bytes: int) -> None:
         descriptor = self._maps["slices"]
@@ -224,6 +226,9 @@ class KernelGate:
 
 
 _ARRAY: Final = 2
+
+_PROGRAM_ONLY: Final = ("scratch_room", "fragments")
+"""Maps in which the program works: bytes that it looks at and does not open lie there for a moment."""
 _VALUES: Final = {"rows": layout.ROW.itemsize, "totals": layout.TOTALS.itemsize, "free_slots": _SLOT.size}
 """Maps that this process reads or writes -> bytes of a value"""
 

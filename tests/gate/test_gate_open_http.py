@@ -3,6 +3,7 @@
 import pytest
 
 from agent.flow import Direction, Slice, SliceFlag, SliceKind
+from agent.gate.native import NativeGate
 from agent.lab.canary import filled
 from agent.lab.crafted import BODY_NAME, ends_of, http, timed
 from agent.lab.dialogues import http_request
@@ -253,3 +254,21 @@ def test_lab_cases_have_no_more(feed: Feeder) -> None:
 
     assert [b"POST"] == method_of(slices)
     assert (NAME, True) == host_of(slices)
+
+
+@pytest.mark.parametrize("cut", [1, 7, 9, 40, 120])
+def test_searched_bytes_do_not_stay_in_the_row(gate: NativeGate, feed: Feeder, cut: int) -> None:
+    """A row is memory that the process can read: of a head that was searched, no path and no cookie stays in it."""
+    secret = b"/se-cret?" + bytes(filled(FLOW, 64)) + b" HTTP/1.1\r\nCookie: " + bytes(filled(FLOW, 64))
+    feed(timed(sent(b"GET " + secret, (cut,))))
+
+    window = int(gate.table._rows["window"][0])
+    kept = window.to_bytes(8, "big").lstrip(b"\0") + window.to_bytes(8, "little").rstrip(b"\0")
+    assert b"" == kept or b"\n" in kept
+
+
+def test_head_cut_inside_the_word_leaves_only_the_word(gate: NativeGate, feed: Feeder) -> None:
+    """What may begin "Host:" is kept over a segment's end, and nothing before it."""
+    feed(timed(sent(b"GET /path HTTP/1.1\r\nHo")))
+
+    assert b"\nho" == int(gate.table._rows["window"][0]).to_bytes(8, "big").lstrip(b"\0")
