@@ -48,7 +48,8 @@ class Handshakes:
         self._max_flow_bytes = max_flow_bytes
         self._max_bytes = max_bytes
         self._kept_bytes = 0
-        self._readings: dict[int, Reading] = {}
+        self._readings: dict[int, tuple[Reading, int]] = {}
+        """slot -> the reading, and the bytes it was counted with in `kept_bytes`"""
         self.limits_met: Counter[str] = Counter()
         """Name of a limit -> how often it was met: "handshake_flows", "handshake_bytes" (all together),
         "handshake_flow_bytes" (of one flow), "dns_answers" (of one message)."""
@@ -116,9 +117,11 @@ class Handshakes:
 
     def _take(self, slot: int) -> Reading | None:
         """The flow's reading, out of the table; _put brings it back."""
-        reading = self._readings.pop(slot, None)
-        if reading is not None:
-            self._kept_bytes -= reading.kept_bytes() + _STATE_BYTES
+        found = self._readings.pop(slot, None)
+        if found is None:
+            return None
+        reading, kept = found
+        self._kept_bytes -= kept
         return reading
 
     def _put(self, slot: int, reading: Reading) -> tuple[Facts, ...]:
@@ -129,7 +132,7 @@ class Handshakes:
         elif self._kept_bytes + kept > self._max_bytes:
             met = "handshake_bytes"
         else:
-            self._readings[slot] = reading
+            self._readings[slot] = reading, kept
             self._kept_bytes += kept
             return ()
         self.limits_met[met] += 1

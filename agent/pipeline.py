@@ -233,8 +233,6 @@ class Pipeline:
             vlan=flow.vlan, client=flow.ends.client, name=name.name, evidence=name.evidence, protocol=name.protocol
         )
         self._gate.table.settle(slot, self._ledger.number(flow_class), seal=seal)
-        if seal:
-            self._handshakes.forget(slot)
         if self._on_flow and name.name:
             self._keep_hostnames(slot, (name.name,))
 
@@ -266,11 +264,11 @@ class Pipeline:
         if self._on_flow:
             for slot in slots.tolist():
                 self._on_flow(self._record(slot, wall_ns))
+                self._hostnames.pop(slot, None)
         self._retired = _wider(self._retired, self._ledger.classes)
         self._retired += table.totals_of(slots, self._ledger.classes)
         for slot in slots.tolist():
             self._handshakes.forget(slot)
-            self._hostnames.pop(slot, None)
         self._gate.remove(slots)
 
     def _record(self, slot: int, wall_ns: int) -> FlowRecord:
@@ -319,9 +317,7 @@ def _result_of(facts: Facts) -> tuple[str, str]:
     return "http" if isinstance(facts, HttpRequest) else facts.protocol, "read"
 
 
-def _between(
-    before: Mapping[str, int], after: Mapping[str, int], in_flows: npt.NDArray[np.int64]
-) -> Mapping[str, int]:
+def _between(before: Mapping[str, int], after: Mapping[str, int], in_flows: npt.NDArray[np.int64]) -> Mapping[str, int]:
     """The gate's totals at the moment at which the rows were summed, told from a reading before and one after it.
 
     The kernel goes on counting meanwhile. What the rows held is true of a moment between the readings, unless frames

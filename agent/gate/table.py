@@ -42,12 +42,11 @@ class FlowTable:
     def flow(self, slot: int) -> Flow:
         """What the gate knows of the flow in `slot`."""
         row = _FLOW.unpack_from(self._bytes, slot * _ROW_BYTES)
-        flags, client, vlan = row[7:10]
         return Flow(
-            _endpoints(row, client),
+            _endpoints(row, row[8]),
             row[4],
             row[5],
-            vlan if flags & layout.FLOW_TAGGED else None,
+            row[9] if row[7] & _TAGGED else None,
             _endpoints(row[10:], 0) if row[14] else None,
             row[6],
         )
@@ -165,6 +164,7 @@ _VERDICT: Final = layout.VERDICT
 _CLASS_OFFSET: Final = layout.CLASS_OFFSET
 _SEAL_OFFSET: Final = layout.CLASS_OFFSET + 4
 _ROW_BYTES: Final = layout.ROW.itemsize
+_TAGGED: Final = layout.FLOW_TAGGED
 
 _CLIENT: Final = struct.Struct("<16s16s4xH77xB")
 """A row: addresses, ethertype, client."""

@@ -44,18 +44,18 @@ class AddressBook:
             return
         asked = message.questions[0]
         owners = _chain(asked, message.answers)
-        for record in message.answers:
-            if record.name not in owners:
+        for name, kind, ttl_s, address, _target, hints, public_name in message.answers:
+            if name not in owners:
                 continue
-            kind = record.kind
-            until_ns = now_ns + min(max(record.ttl_s, MIN_LIFE_S), MAX_LIFE_S) * 1_000_000_000
+            life_s = MIN_LIFE_S if ttl_s < MIN_LIFE_S else MAX_LIFE_S if ttl_s > MAX_LIFE_S else ttl_s
+            until_ns = now_ns + life_s * 1_000_000_000
             if kind in _ADDRESSES:
-                self._write(client, record.address, asked, until_ns)
+                self._write(client, address, asked, until_ns)
             elif kind in _SERVICES:
-                for address in record.hints:
-                    self._write(client, address, asked, until_ns)
-                if record.public_name:
-                    self._keep_public_name(record.public_name)
+                for hint in hints:
+                    self._write(client, hint, asked, until_ns)
+                if public_name:
+                    self._keep_public_name(public_name)
 
     def look_up(self, client: bytes, address: bytes, now_ns: int) -> bytes | None:
         """The name `client` was given `address` for; else the name anyone was given it for; else None."""

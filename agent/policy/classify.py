@@ -25,13 +25,14 @@ _account = {
 class Classifier:
     """Segments and catalogue, asked together. The same question always gives the same answer."""
 
-    __slots__ = ("_accounts", "_catalogue", "_interned", "_named", "_segments")
+    __slots__ = ("_accounts", "_catalogue", "_interned", "_segments", "in_segment")
 
     def __init__(self, catalogue: Catalogue, segments: Segments) -> None:
         self._catalogue = catalogue
         self._segments = segments
         self._interned = lru_cache(maxsize=max_classes_interned)(FlowClass)
-        self._named = lru_cache(maxsize=max_names_remembered)(self._classify_in_segment)
+        self.in_segment = lru_cache(maxsize=max_names_remembered)(self._classify_in_segment)
+        """The class by segment, name, evidence and protocol, as `classify` has it once the segment is known."""
         self._accounts = lru_cache(maxsize=max_names_remembered)(self._account_of_name)
 
     def classify(
@@ -50,7 +51,7 @@ class Classifier:
             The class. Its evidence is what the application rests on: PROTOCOL where the name was of no help and
             the protocol alone tells it; `evidence` otherwise, also when nothing was found.
         """
-        return self._named(self._segments.lookup(vlan, client), name, evidence, protocol)
+        return self.in_segment(self._segments.lookup(vlan, client), name, evidence, protocol)
 
     def account_of(self, name: bytes) -> Account:
         """Whose account a name is used with, as far as is declared; UNKNOWN for a name in no catalogue."""
@@ -83,7 +84,7 @@ class Classifier:
     @property
     def forgotten(self) -> int:
         """Names that had to be forgotten because max_names_remembered was met."""
-        return sum(info.misses - info.currsize for info in (self._named.cache_info(), self._accounts.cache_info()))
+        return sum(info.misses - info.currsize for info in (self.in_segment.cache_info(), self._accounts.cache_info()))
 
     def _account_of_name(self, name: bytes) -> Account:
         found = self._catalogue.lookup(name)

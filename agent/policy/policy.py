@@ -34,7 +34,7 @@ class Policy:
         self, *, vlan: int | None, client: bytes, name: bytes | None, evidence: Evidence, protocol: str
     ) -> FlowClass:
         """The class of a flow; see Classifier.classify."""
-        return self.classifier.classify(vlan=vlan, client=client, name=name, evidence=evidence, protocol=protocol)
+        return self.classifier.in_segment(self.segments.lookup(vlan, client), name, evidence, protocol)
 
     def decide(self, flow_class: FlowClass, now_ns: int) -> Decision:
         """What the rules say of a class at a time, and why; see Rulebook.decide."""

@@ -61,6 +61,8 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
     first = data[at]
     if first < 0x40:
         return first, at + 1
+    if first < 0x80:
+        return (first & 0x3F) << 8 | data[at + 1], at + 2
     size = 1 << (first >> 6)
     stop = at + size
     if stop > len(data):

@@ -260,7 +260,9 @@ def _descriptors() -> set[str]:
 def test_a_program_that_the_verifier_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The verifier's own reason is told in the one line that is told."""
     need_bpf()
-    reads_nowhere = struct.pack("<BBhi BBhi BBhi", 0xB7, 0, 0, 0, 0x79, 0, 0, 0, 0x95, 0, 0, 0)  # r0 = 0; r0 = *r0; exit
+    reads_nowhere = struct.pack(
+        "<BBhi BBhi BBhi", 0xB7, 0, 0, 0, 0x79, 0, 0, 0, 0x95, 0, 0, 0
+    )  # r0 = 0; r0 = *r0; exit
     monkeypatch.setattr(kernel, "_linked", lambda *_arguments: reads_nowhere)
     before = _descriptors()
     with pytest.raises(KernelGateError, match="does not accept the program") as refused:

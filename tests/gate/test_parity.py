@@ -163,7 +163,6 @@ def test_real_captures(corpus: Path, twins: Twins) -> None:
         twins.clear()
         passed = Passed(passed.fed + one.fed, passed.refused + one.refused, passed.slices + one.slices)
 
-    print(f"{read} of {len(files)} captures: {passed.fed} frames, {passed.slices} slices; {passed.refused} left out")
     assert read > 300
     assert passed.fed > 50_000
     assert passed.refused < passed.fed / 100

@@ -55,7 +55,9 @@ class Cable:
         _run("ip", "-n", self.near, "link", "add", TAP, *number, "type", "veth", *peer)
         for namespace, name in ((self.far, SWITCH), (self.near, TAP)):
             _run("ip", "-n", namespace, "link", "set", name, "mtu", str(MTU_BYTES), "up")
-        wait_for(lambda: "state UP" in _run("ip", "-n", self.near, "link", "show", TAP), LINK_TIMEOUT_S, lambda: "no link")
+        wait_for(
+            lambda: "state UP" in _run("ip", "-n", self.near, "link", "show", TAP), LINK_TIMEOUT_S, lambda: "no link"
+        )
 
     def ip_near(self, *words: str) -> None:
         """`ip ...` where the tap is, for other interfaces than the pair."""

@@ -96,7 +96,9 @@ def test_more_slices_than_room(cable: Cable, sender: Sender, monkeypatch: pytest
     one = watching(cable, "kernel", max_flows=MAX_FLOWS)
     flows = 50
     sender.send(Load([frame for number in range(flows) for frame in introduction(number)]))
-    wait_for(lambda: one.tap.gate.totals()["seen_packets"] == sender.sent_packets, TIMEOUT_S, lambda: "frames are missing")
+    wait_for(
+        lambda: one.tap.gate.totals()["seen_packets"] == sender.sent_packets, TIMEOUT_S, lambda: "frames are missing"
+    )
     crowded = one.tick(after_ns=WAIT_NS + 1)
 
     assert (sender.sent_packets, 0) == (crowded.gate.settled_packets, crowded.gate.unsettled_packets)

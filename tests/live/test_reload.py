@@ -111,8 +111,7 @@ def test_a_hundred_in_a_row(gate: str, cable: Cable, sender: Sender, tmp_path: P
             growth_kib = resident_kib() - before_kib
         after = watcher.counted(sender.sent_packets)
 
-        print(f"{before_kib} KiB before {RELOADS} reloads, {growth_kib:+} KiB after")
-        assert growth_kib <= MAX_GROWTH_KIB
+        assert growth_kib <= MAX_GROWTH_KIB, f"{growth_kib} KiB more than the {before_kib} KiB of before"
         assert (0, 0) == after.unaccounted
         assert 1 == after("hallwatch_flows_total")
         assert ["attached", "ready", *["reloaded"] * (WARM_UP_RELOADS + RELOADS)] == watcher.events()

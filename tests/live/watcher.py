@@ -45,9 +45,9 @@ class Scrape:
         return int(self("hallwatch_gate_seen_packets_total"))
 
     @property
-    def unaccounted(self) -> tuple[float, float]:
+    def unaccounted(self) -> tuple[int, int]:
         """Frames and bytes that the accounts cannot explain."""
-        return self("hallwatch_gate_unaccounted_packets"), self("hallwatch_gate_unaccounted_bytes")
+        return int(self("hallwatch_gate_unaccounted_packets")), int(self("hallwatch_gate_unaccounted_bytes"))
 
 
 class Watcher:
