@@ -7,14 +7,12 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-from rich.text import Text
-
-from agent.cli.console import console_for
 from agent.cli.outcome import Exit, FailedError, UsageError
 from agent.cli.run import GATES
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from agent.selftest.run import Outcome
 
 DESCRIPTION = """\
@@ -86,6 +84,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def run(arguments: argparse.Namespace) -> int:
     """Run the self-test, and show what it came to."""
     # Imported here: the lab's words come with it, and no other command has a use for them.
+    from agent.cli.console import console_for
     from agent.selftest import BrokenOffError, CannotRunError
     from agent.selftest.run import run_selftest
 
@@ -154,6 +153,10 @@ def headline(outcome: "Outcome") -> str:
 
 
 def _show(outcome: "Outcome") -> None:
+    from rich.text import Text
+
+    from agent.cli.console import console_for
+
     console = console_for(sys.stdout)
     console.print()
     console.print(headline(outcome), style="bold green" if outcome.passed else "bold red", soft_wrap=True)
@@ -166,7 +169,9 @@ def _show(outcome: "Outcome") -> None:
     console.print(_details(outcome))
 
 
-def _details(outcome: "Outcome") -> Table:
+def _details(outcome: "Outcome") -> "Table":
+    from rich.table import Table
+
     found = outcome.found
     left_out = ", ".join(f"{name} ({size:,} bytes)" for name, size in sorted(found.left_out.items()))
     rows = {

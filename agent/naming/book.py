@@ -100,10 +100,10 @@ def _unexpired(entry: tuple[bytes, int] | None, now_ns: int) -> bytes | None:
 def _chain(asked: bytes, answers: tuple[DnsRecord, ...]) -> set[bytes]:
     """`asked`, and the names its CNAMEs and HTTPS targets lead to."""
     owners = {asked}
-    aliases = [(record.name, record.target) for record in answers if record.target]
+    aliases = [record for record in answers if record.target]
     for _ in range(min(MAX_CHAIN, len(aliases))):
-        more = {target for name, target in aliases if name in owners} - owners
-        if not more:
+        known = len(owners)
+        owners.update([record.target for record in aliases if record.name in owners])
+        if len(owners) == known:
             break
-        owners |= more
     return owners

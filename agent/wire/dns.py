@@ -35,8 +35,6 @@ _ECH_VERSION = 0xFE0D
 _header = Struct(">HHHH").unpack_from
 _two_numbers = Struct(">HH").unpack_from
 _record = Struct(">HHIH").unpack_from
-_owned_record = Struct(">HHHIH").unpack_from
-"""A record whose owner is a pointer."""
 
 _Names = dict[int, bytes | None]
 """Message offset -> the name that starts there, so that a name pointed at by many records is read once."""
@@ -83,20 +81,20 @@ def _answers(message: bytes, at: int, count: int, names: _Names) -> tuple[DnsRec
     records = []
     size = len(message)
     for _ in range(count):
-        start = at + 12
-        name = None
-        if start <= size and message[at] >= 0xC0:  # as most owners are written: a pointer to a name that was read
-            pointer, kind, class_, ttl_s, length = _owned_record(message, at)
-            name = names.get(pointer & 0x3FFF)
-        if name is None:
+        # As most owners are written: a pointer to a name that was read.
+        pointed = at + 1 < size and message[at] >= 0xC0
+        name = names.get((message[at] & 0x3F) << 8 | message[at + 1]) if pointed else None
+        if name is not None:
+            at += 2
+        else:
             try:
                 name, at = _name(message, at, names)
             except Overrun:
                 break
-            start = at + 10
-            if start > size:
-                break
-            kind, class_, ttl_s, length = _record(message, at)
+        start = at + 10
+        if start > size:
+            break
+        kind, class_, ttl_s, length = _record(message, at)
         at = start + length
         if at > size:
             break
@@ -120,17 +118,20 @@ def _answers(message: bytes, at: int, count: int, names: _Names) -> tuple[DnsRec
 
 
 def _target(message: bytes, at: int, end: int, names: _Names) -> tuple[bytes | None, int]:
+    """As _name, of a name that should fill message[at:end]: plain, or plain up to a pointer to a name that was read.
+
+    What is neither is left to _name. It could read all of them, but takes 1.3 us more an answer, of 5.6 us.
+    """
     if end - at > 2 and message[end - 2] >= 0xC0:
-        base = names.get((message[end - 2] & 0x3F) << 8 | message[end - 1])
-        if base:
-            head = _plain(message[at : end - 2] + b"\0")
-            if head and len(head) + len(base) < MAX_NAME_BYTES:
-                names[at] = name = head + b"." + base
-                return name, end
-    elif name := _plain(message[at:end]):
-        names[at] = name
-        return name, end
-    return _name(message, at, names)
+        rest = names.get((message[end - 2] & 0x3F) << 8 | message[end - 1])
+        run = _plain(message[at : end - 2] + b"\0") if rest else None
+        name = run + b"." + rest if run and rest else None
+    else:
+        name = _plain(message[at:end])
+    if not name or len(name) > MAX_NAME_BYTES:
+        return _name(message, at, names)
+    names[at] = name
+    return name, end
 
 
 @lru_cache(maxsize=MAX_NAMES_REMEMBERED)
@@ -215,7 +216,7 @@ def _service(message: bytes, at: int, end: int, owner: bytes, kind: int, ttl_s: 
         return None
     hints: list[bytes] = []
     public_name = b""
-    while at < end:
+    while at != end:
         start = at + 4
         if start > end:
             raise Overrun("a parameter of a service")

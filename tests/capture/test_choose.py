@@ -37,7 +37,7 @@ def taps(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_bpf(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel's gate cannot be had."""
 
-    def refuse(names: list[str], *, max_flows: int) -> Opened:
+    def refuse(*_names: object, **_sizes: object) -> Opened:
         raise KernelGateError(NO_BPF)
 
     monkeypatch.setattr(choose, "KernelTap", refuse)
@@ -79,7 +79,7 @@ def test_kernel_without_bpf() -> None:
 def test_an_interface_that_is_missing(gate: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """That is no reason for another gate."""
 
-    def refuse(names: list[str], *, max_flows: int) -> Opened:
+    def refuse(*_names: object, **_sizes: object) -> Opened:
         raise InterfaceError("eth2: no such interface")
 
     monkeypatch.setattr(choose, "KernelTap", refuse)

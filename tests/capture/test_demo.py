@@ -33,7 +33,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def tap(clock: Clock) -> Iterator[DemoTap]:
-    """The first day."""
+    """The first day, which begins now."""
+    assert START_NS == clock.now_ns
     made = DemoTap(1)
     yield made
     made.close()

@@ -32,6 +32,7 @@ class Cable:
         self.near = f"hw-near-{mark}"
 
     def __enter__(self) -> Self:
+        _remove_abandoned()
         try:
             for namespace in (self.far, self.near):
                 _run("ip", "netns", "add", namespace)
@@ -96,6 +97,14 @@ class Cable:
             back = libc.setns(home, _CLONE_NEWNET)
             os.close(home)
             assert back == 0, "this thread cannot return to its own network namespace"
+
+
+def _remove_abandoned() -> None:
+    """Removes what a test that was killed could not."""
+    for namespace in Path("/run/netns").glob("hw-*-*"):
+        owner = namespace.name.split("-")[2]
+        if not Path("/proc", owner).exists():
+            subprocess.run(["ip", "netns", "del", namespace.name], capture_output=True, check=False)
 
 
 def _enter(libc: ctypes.CDLL, namespace: Path) -> None:

@@ -1,6 +1,8 @@
 """Tests of too much: more flows than rows, more slices than room. Counts stay true, limits are told, and it recovers."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -18,7 +20,7 @@ from agent.snapshot import Snapshot
 from tests.live.cable import TAP, Cable
 from tests.live.needs import need_bpf
 from tests.live.sender import Load, Sender
-from tests.live.traffic import introduction, middle
+from tests.live.traffic import going_on, introduction, middle
 from tests.live.waiting import wait_for
 from tests.plain_policy import PlainPolicy
 
@@ -58,11 +60,15 @@ class Counting:
         return self.tick()
 
 
-def watching(cable: Cable, gate: str, *, max_flows: int) -> Counting:
+@contextmanager
+def watching(cable: Cable, gate: str) -> Iterator[Counting]:
     """A tap on the near end."""
     with cable.inside(cable.near):
-        tap, _ = open_tap(gate, [TAP], max_flows=max_flows)
-    return Counting(tap)
+        tap, _ = open_tap(gate, [TAP], max_flows=MAX_FLOWS)
+    try:
+        yield Counting(tap)
+    finally:
+        tap.close()
 
 
 def first_packets(first: int, flows: int) -> list[bytes]:
@@ -74,52 +80,63 @@ def test_more_flows_than_rows(gate: str, cable: Cable, sender: Sender, monkeypat
     """Frames of flows that find no row are untracked, and nothing else is; when flows have gone, there is room again."""
     monkeypatch.setattr(kernel, "KernelGate", partial(KernelGate, idle=SHORT))
     monkeypatch.setattr(ring, "NativeGate", partial(NativeGate, idle=SHORT))
-    one = watching(cable, gate, max_flows=MAX_FLOWS)
-    sender.send(Load(first_packets(1, 4 * MAX_FLOWS)))
-    flood = one.seen(4 * MAX_FLOWS)
+    with watching(cable, gate) as one:
+        sender.send(Load(first_packets(1, 4 * MAX_FLOWS)))
+        flood = one.seen(4 * MAX_FLOWS)
 
-    assert (4 * MAX_FLOWS, 3 * MAX_FLOWS) == (flood.gate.seen_packets, flood.gate.untracked_packets)
-    assert (MAX_FLOWS, 3 * MAX_FLOWS) == (flood.gate.active_flows, flood.limits["flow_table"])
-    wait_for(lambda: one.tick().gate.active_flows == 0, TIMEOUT_S, lambda: "rows are not given back")
-    for number in range(5000, 5000 + MAX_FLOWS):
-        sender.send(Load(introduction(number)))
-    after = one.seen(sender.sent_packets)
-    assert 3 * MAX_FLOWS == after.gate.untracked_packets
-    assert {("tls", "read"): MAX_FLOWS} == after.handshakes
-    one.tap.close()
+        assert (4 * MAX_FLOWS, 3 * MAX_FLOWS) == (flood.gate.seen_packets, flood.gate.untracked_packets)
+        assert (MAX_FLOWS, 3 * MAX_FLOWS) == (flood.gate.active_flows, flood.limits["flow_table"])
+        wait_for(lambda: one.tick().gate.active_flows == 0, TIMEOUT_S, lambda: "rows are not given back")
+        for number in range(5000, 5000 + MAX_FLOWS):
+            sender.send(Load(introduction(number)))
+        after = one.seen(sender.sent_packets)
+        assert 3 * MAX_FLOWS == after.gate.untracked_packets
+        assert {("tls", "read"): MAX_FLOWS} == after.handshakes
+
+
+def test_judged_in_mid_traffic(gate: str, cable: Cable, sender: Sender) -> None:
+    """Frames arrive while rows are summed: none is missing and none is there twice, at any tick."""
+    with watching(cable, gate) as one:
+        sender.send(Load(introduction(1)))
+        with going_on(sender, Load(middle(1, 1000)), packets_per_s=0):
+            seen = {one.tick().gate.seen_packets for _ in range(200)}
+        after = one.seen(sender.sent_packets)
+
+        assert len(seen) > 2
+        assert (sender.sent_packets, sender.sent_bytes) == (after.gate.settled_packets, after.gate.settled_bytes)
 
 
 def test_more_slices_than_room(cable: Cable, sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices that find no room in the kernel are lost and counted; packets are counted all the same, and names return."""
     need_bpf()
     monkeypatch.setattr(kernel, "KernelGate", partial(KernelGate, ring_bytes=PAGE_BYTES))
-    one = watching(cable, "kernel", max_flows=MAX_FLOWS)
-    flows = 50
-    sender.send(Load([frame for number in range(flows) for frame in introduction(number)]))
-    wait_for(
-        lambda: one.tap.gate.totals()["seen_packets"] == sender.sent_packets, TIMEOUT_S, lambda: "frames are missing"
-    )
-    crowded = one.tick(after_ns=WAIT_NS + 1)
+    with watching(cable, "kernel") as one:
+        flows = 50
+        sender.send(Load([frame for number in range(flows) for frame in introduction(number)]))
+        wait_for(
+            lambda: one.tap.gate.totals()["seen_packets"] == sender.sent_packets,
+            TIMEOUT_S,
+            lambda: "frames are missing",
+        )
+        crowded = one.tick(after_ns=WAIT_NS + 1)
 
-    assert (sender.sent_packets, 0) == (crowded.gate.settled_packets, crowded.gate.unsettled_packets)
-    assert crowded.limits["lost_slices"] > 0
-    assert flows == crowded.limits["lost_slices"] + crowded.handshakes["tls", "read"]
-    assert flows == sum(line.counts.flows for line in crowded.classes)
-    sender.send(Load(introduction(flows)))
-    after = one.seen(sender.sent_packets)
-    assert crowded.handshakes["tls", "read"] + 1 == after.handshakes["tls", "read"]
-    one.tap.close()
+        assert (sender.sent_packets, 0) == (crowded.gate.settled_packets, crowded.gate.unsettled_packets)
+        assert crowded.limits["lost_slices"] > 0
+        assert flows == crowded.limits["lost_slices"] + crowded.handshakes["tls", "read"]
+        assert flows == sum(line.counts.flows for line in crowded.classes)
+        sender.send(Load(introduction(flows)))
+        after = one.seen(sender.sent_packets)
+        assert crowded.handshakes["tls", "read"] + 1 == after.handshakes["tls", "read"]
 
 
 def test_more_packets_than_the_ring_holds(cable: Cable, sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that does not come to read loses packets, and knows how many."""
     monkeypatch.setattr(ring, "RING_BLOCKS", 2)
-    one = watching(cable, "process", max_flows=MAX_FLOWS)
-    sender.send(Load(middle(1, 10_000)))
-    time.sleep(0.1)  # the last block is handed over within BLOCK_TIMEOUT_MS
-    snapshot = one.tick()
+    with watching(cable, "process") as one:
+        sender.send(Load(middle(1, 10_000)))
+        time.sleep(0.1)  # the last block is handed over within BLOCK_TIMEOUT_MS
+        snapshot = one.tick()
 
-    dropped = one.tap.dropped_packets()
-    assert dropped > 0
-    assert (sender.sent_packets, dropped) == (snapshot.gate.seen_packets + dropped, one.tap.dropped_packets())
-    one.tap.close()
+        dropped = one.tap.dropped_packets()
+        assert dropped > 0
+        assert (sender.sent_packets, dropped) == (snapshot.gate.seen_packets + dropped, one.tap.dropped_packets())
