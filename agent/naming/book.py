@@ -47,7 +47,7 @@ class AddressBook:
         for name, kind, ttl_s, address, _target, hints, public_name in message.answers:
             if name not in owners:
                 continue
-            life_s = MIN_LIFE_S if ttl_s < MIN_LIFE_S else MAX_LIFE_S if ttl_s > MAX_LIFE_S else ttl_s
+            life_s = MIN_LIFE_S if ttl_s < MIN_LIFE_S else min(ttl_s, MAX_LIFE_S)
             until_ns = now_ns + life_s * 1_000_000_000
             if kind in _ADDRESSES:
                 self._write(client, address, asked, until_ns)

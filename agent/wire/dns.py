@@ -122,12 +122,14 @@ def _target(message: bytes, at: int, end: int, names: _Names) -> tuple[bytes | N
 
     What is neither is left to _name. It could read all of them, but takes 1.3 us more an answer, of 5.6 us.
     """
-    if end - at > 2 and message[end - 2] >= 0xC0:
-        rest = names.get((message[end - 2] & 0x3F) << 8 | message[end - 1])
-        run = _plain(message[at : end - 2] + b"\0") if rest else None
-        name = run + b"." + rest if run and rest else None
-    else:
-        name = _plain(message[at:end])
+    name = None
+    if 2 < end - at <= MAX_NAME_BYTES:
+        if message[end - 2] >= 0xC0:
+            rest = names.get((message[end - 2] & 0x3F) << 8 | message[end - 1])
+            run = _plain(message[at : end - 2] + b"\0") if rest else None
+            name = run + b"." + rest if run and rest else None
+        else:
+            name = _plain(message[at:end])
     if not name or len(name) > MAX_NAME_BYTES:
         return _name(message, at, names)
     names[at] = name
