@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from agent.allowance.allowances import Allowances, DaySoFar
 from agent.facts import ClientHello, DnsMessage, Facts, HttpRequest, Unread
 from agent.flow import Account, Evidence, Flow, FlowClass, Slice, SliceKind
 from agent.handshake import Handshakes
@@ -44,6 +46,10 @@ class Rows(Protocol):
     def undecided(self, high_water: int, before_ns: int) -> list[int]: ...
     def totals(self, high_water: int, classes: int) -> npt.NDArray[np.int64]: ...
     def totals_of(self, slots: Slots, classes: int) -> npt.NDArray[np.int64]: ...
+    def grown(self, high_water: int, packets: Slots) -> Slots: ...
+    def counts_of(self, slots: Slots) -> npt.NDArray[np.int64]: ...
+    def classes_of(self, slots: Slots) -> npt.NDArray[np.int64]: ...
+    def times_of(self, slots: Slots) -> npt.NDArray[np.int64]: ...
 
 
 class Gate(Protocol):
@@ -67,6 +73,8 @@ class Gate(Protocol):
 class Policy(Protocol):
     """What the pipeline asks of a policy; see agent.policy.policy.Policy."""
 
+    @property
+    def zone(self) -> tzinfo: ...
     def classify(
         self, *, vlan: int | None, client: bytes, name: bytes | None, evidence: Evidence, protocol: str
     ) -> FlowClass: ...
@@ -97,12 +105,22 @@ class Pipeline:
     Args:
         gate: whose slices these are and whose rows are settled.
         policy: classifies and judges; replaced by `reload`.
+        allowances: counts what devices use of what is incidental; without it no allowance is ever met.
         on_flow: called with each flow when its row is given back; names are kept only when it is given.
     """
 
-    def __init__(self, gate: Gate, policy: Policy, *, on_flow: Callable[[FlowRecord], None] | None = None) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        policy: Policy,
+        *,
+        allowances: Allowances | None = None,
+        on_flow: Callable[[FlowRecord], None] | None = None,
+    ) -> None:
         self._gate = gate
         self._policy = policy
+        self._allowances = allowances
+        self._ahead_ns = 0
         self._on_flow = on_flow
         self._handshakes = Handshakes()
         self._book = AddressBook()
@@ -150,18 +168,25 @@ class Pipeline:
         for slot in table.undecided(high_water, now_ns - WAIT_NS):
             self._name_late(slot)
         self._gate.release(table.idle(high_water, now_ns))
+        self._ahead_ns = wall_ns - now_ns
+        self._count_incidental_use(wall_ns)
         self._retire(self._gate.released(), wall_ns)
         self._judge(wall_ns)
 
     def finish(self, wall_ns: int) -> None:
         """Ends every flow: the capture is over."""
-        self._retire(self._gate.table.live(self._gate.high_water), wall_ns)
+        live = self._gate.table.live(self._gate.high_water)
+        for slot in self._gate.table.unclassed(live):
+            self._name_late(slot)
+        self._count_incidental_use(wall_ns)
+        self._retire(live, wall_ns)
         self._judge(wall_ns)
 
     def snapshot(self, wall_ns: int) -> Snapshot:
         """All counts as of the last tick."""
         seen, unsettled = self._seen, self._unsettled
         settled = self._settled.sum(axis=0)
+        today, held_back = self._allowances.told() if self._allowances else (DaySoFar(""), 0)
         return Snapshot(
             time_ns=wall_ns,
             gate=GateTotals(
@@ -184,6 +209,8 @@ class Pipeline:
             rule_matches=dict(self._ledger.rule_matches),
             handshakes=dict(self._results),
             limits=self._limits(),
+            incidental=today.uses,
+            suppressed_cells=held_back,
         )
 
     # ---- Naming
@@ -254,6 +281,25 @@ class Pipeline:
 
     # ---- Counting
 
+    def _count_incidental_use(self, wall_ns: int) -> None:
+        """Finds what went beyond an allowance since the last tick, while every row that it was counted in is there."""
+        if self._allowances is None:
+            return
+        gate, ledger, policy = self._gate, self._ledger, self._policy
+
+        def judge(number: int) -> tuple[FlowClass, Decision]:
+            flow_class = ledger.flow_class(number)
+            return flow_class, policy.decide(flow_class, wall_ns)
+
+        beyond = self._allowances.count(
+            *(gate.table, gate.high_water),
+            wall_ns=wall_ns,
+            ahead_ns=self._ahead_ns,
+            zone=policy.zone,
+            judge=judge,
+        )
+        ledger.go_beyond(beyond)
+
     def _retire(self, slots: Slots, wall_ns: int) -> None:
         """Takes over the counts of rows that no packet reaches any more, and gives the rows back."""
         if not len(slots):
@@ -269,6 +315,8 @@ class Pipeline:
         for slot in slots.tolist():
             self._handshakes.forget(slot)
             self._hostnames.pop(slot, None)
+        if self._allowances:
+            self._allowances.forget(slots)
         self._gate.remove(slots)
 
     def _record(self, slot: int, wall_ns: int) -> FlowRecord:
@@ -276,6 +324,8 @@ class Pipeline:
         flow_class = self._ledger.flow_class(table.class_of(slot))
         packets, octets = table.counts(slot)
         verdict = self._policy.decide(flow_class, wall_ns).verdict
+        if verdict is Verdict.INCIDENTAL and self._allowances and self._allowances.is_beyond(slot):
+            verdict = Verdict.REVIEW
         names = tuple(self._hostnames.get(slot, ()))
         return FlowRecord(table.flow(slot), names, flow_class, verdict, packets, octets)
 
@@ -299,6 +349,7 @@ class Pipeline:
             met.update(limits)
         met.update(self._personal.limits_met)
         met.update(self._ledger.limits_met)
+        met.update(self._allowances.limits_met if self._allowances else {})
         met["flow_table"] += self._seen.get("untracked_packets", 0)
         met["lost_slices"] += self._seen.get("lost_slices", 0)
         met["headers"] += self._seen.get("truncated_headers", 0)
