@@ -2,7 +2,9 @@
 # Nothing is installed outside this folder. No C compiler is needed: see hatch_build.py.
 
 ARGS ?=
+EXTRAS ?= dev
 LIBRARY := agent/gate/_native.so
+OBJECT := agent/gate/gate.bpf.o
 # What an installation is made from. The package itself is installed in place, so its Python is not listed.
 INSTALLED_FROM := pyproject.toml hatch_build.py agent/__init__.py $(wildcard agent/gate/*.c agent/gate/*.h)
 
@@ -13,7 +15,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench native clean FORCE
+.PHONY: help run test check bench native bpf clean FORCE
 
 run: .venv/.installed ## Play a synthetic school day and serve its counts on http://127.0.0.1:10484/ (Ctrl-C ends it)
 	.venv/bin/hallwatch run --demo $(ARGS)
@@ -32,6 +34,13 @@ bench: .venv-bench/.installed ## Measure beside nfstream on the same capture (AR
 
 native: .venv/.installed ## Compile the gate if its C sources have changed
 
+# The object is committed, so that no installation needs a compiler for BPF; a test holds it to its sources. Whoever has
+# ziglang elsewhere names it: `make bpf ZIG="python3 -m ziglang"`.
+bpf: $(if $(ZIG),,.venv/.installed) ## Compile the kernel's gate again, with the compiler that CI pins
+	$(if $(ZIG),,@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bpf]')
+	$(or $(ZIG),.venv/bin/python -m ziglang) cc -target bpfel-freestanding -O2 -g0 -fno-asynchronous-unwind-tables \
+		-c agent/gate/gate.bpf.c -o $(OBJECT)
+
 clean: ## Remove everything that make has made
 	rm -rf .venv .venv-bench .bench build dist $(LIBRARY)
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -41,7 +50,7 @@ help: ## Show this
 	[a-z]*:*'## '*) printf '  make %-7s %s\n' "$${line%%:*}" "$${line#*## }";; esac; done <$(firstword $(MAKEFILE_LIST))
 
 .venv/.installed: $(INSTALLED_FROM) $(if $(wildcard $(LIBRARY)),,FORCE)
-	$(call install,dev)
+	$(call install,$(EXTRAS))
 
 .venv-bench/.installed: $(INSTALLED_FROM) $(if $(wildcard $(LIBRARY)),,FORCE)
 	$(call install,bench)

@@ -1,10 +1,13 @@
-"""Words of the wire: what an introduction said, after reading and before naming."""
+"""Words of the wire: what an introduction said, after reading and before naming.
+
+Those that are made for nearly every flow are named tuples: one takes 0.3 us to make, a frozen dataclass 1 us.
+"""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(NamedTuple):
     """The parts of a TLS, DTLS or QUIC ClientHello that naming uses (RFC 8446 section 4.1.2)."""
 
     protocol: str
@@ -28,8 +31,7 @@ class HttpRequest:
     host: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class DnsRecord:
+class DnsRecord(NamedTuple):
     """One resource record of an answer that naming uses."""
 
     name: bytes
@@ -47,8 +49,7 @@ class DnsRecord:
     """SVCB and HTTPS: public_name of the first ECHConfig in `ech` (RFC 9849 section 4)."""
 
 
-@dataclass(frozen=True, slots=True)
-class DnsMessage:
+class DnsMessage(NamedTuple):
     """A DNS message (RFC 1035 section 4)."""
 
     response: bool

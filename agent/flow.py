@@ -1,4 +1,7 @@
-"""Words of the gate: a flow, the slices of payload opened from it, and the class it is counted under."""
+"""Words of the gate: a flow, the slices of payload opened from it, and the class it is counted under.
+
+Those that are made for every flow are named tuples: one takes 0.3 us to make, a frozen dataclass 1 us.
+"""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -55,8 +58,7 @@ class Slice(NamedTuple):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoints:
+class Endpoints(NamedTuple):
     """The two ends of a flow. Addresses are 4 or 16 bytes, network order; empty for frames without IP."""
 
     client: bytes
@@ -65,8 +67,7 @@ class Endpoints:
     server_port: int
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """What the gate knows of a flow without reading payload."""
 
     ends: Endpoints
@@ -83,6 +84,9 @@ class Flow:
 
 class Evidence(StrEnum):
     """Where a flow's name came from, best first."""
+
+    # As its text, which it equals; and the hash of Enum is a function in Python, which takes 0.1 us, several times a flow.
+    __hash__ = str.__hash__
 
     SNI = "sni"
     """server_name of a TLS or DTLS ClientHello."""
@@ -103,6 +107,8 @@ class Evidence(StrEnum):
 
 class Account(StrEnum):
     """Whose account the service is used with, as far as the board has declared (Conn. Gen. Stat. 31-40x)."""
+
+    __hash__ = str.__hash__
 
     PERSONAL = "personal"
     BOARD = "board"

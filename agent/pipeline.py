@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from agent.allowance.allowances import Allowances, DaySoFar
 from agent.facts import ClientHello, DnsMessage, Facts, HttpRequest, Unread
-from agent.flow import Account, Evidence, Flow, FlowClass, Slice, SliceKind
+from agent.flow import Evidence, Flow, FlowClass, Slice, SliceKind
 from agent.handshake import Handshakes
 from agent.ledger import FIELDS, Ledger
 from agent.naming.book import AddressBook
@@ -26,6 +26,8 @@ MAX_HOSTNAMES: Final = 64
 """Names kept for one flow record; a resolver's flow asks for thousands."""
 
 _NO_PORTS: Final = (0, 0, 0)
+_DNS: Final = int(SliceKind.DNS)
+_BANNER: Final = int(SliceKind.BANNER)
 
 Slots = npt.NDArray[np.int64]
 
@@ -76,10 +78,17 @@ class Policy(Protocol):
     @property
     def zone(self) -> tzinfo: ...
     def classify(
-        self, *, vlan: int | None, client: bytes, name: bytes | None, evidence: Evidence, protocol: str
+        self,
+        *,
+        vlan: int | None,
+        client: bytes,
+        name: bytes | None,
+        evidence: Evidence,
+        protocol: str,
+        server: bytes = b"",
     ) -> FlowClass: ...
     def decide(self, flow_class: FlowClass, now_ns: int) -> Decision: ...
-    def account_of(self, name: bytes) -> Account: ...
+    def holds_closed(self, name: bytes, server: bytes = b"") -> bool: ...
     def is_public_name(self, name: bytes) -> bool: ...
     def is_known_protocol(self, protocol: str) -> bool: ...
     def limits(self) -> Mapping[str, int]: ...
@@ -151,9 +160,9 @@ class Pipeline:
             slot = piece.slot
             if table.is_sealed(slot):
                 continue  # named earlier in this batch
-            ports = table.ports(slot) if piece.kind == SliceKind.BANNER else _NO_PORTS
+            ports = table.ports(slot) if piece.kind == _BANNER else _NO_PORTS
             # A datagram of DNS that cannot be read says nothing about the next one, so it seals no more than the others.
-            seal = piece.kind != SliceKind.DNS
+            seal = piece.kind != _DNS
             for facts in feed(piece, *ports, payload):
                 self._take(slot, facts, piece.time_ns, seal=seal)
 
@@ -238,9 +247,9 @@ class Pipeline:
         addresses = [record.address for record in message.answers if record.address]
         if not addresses or not message.questions:
             return
-        account = self._policy.account_of(message.questions[0])
         for address in addresses:
-            hold, drop = self._personal.learn(address, personal=account is Account.PERSONAL)
+            closed = self._policy.holds_closed(message.questions[0], address)
+            hold, drop = self._personal.learn(address, personal=closed)
             if hold and not self._gate.add_personal(hold):
                 self._met["gate_personal_addresses"] += 1
             if drop:
@@ -255,11 +264,14 @@ class Pipeline:
             is_known_protocol=policy.is_known_protocol,
         )
         flow_class = policy.classify(
-            vlan=flow.vlan, client=flow.ends.client, name=name.name, evidence=name.evidence, protocol=name.protocol
+            vlan=flow.vlan,
+            client=flow.ends.client,
+            name=name.name,
+            evidence=name.evidence,
+            protocol=name.protocol,
+            server=flow.ends.server,
         )
         self._gate.table.settle(slot, self._ledger.number(flow_class), seal=seal)
-        if seal:
-            self._handshakes.forget(slot)
         if self._on_flow and name.name:
             self._keep_hostnames(slot, (name.name,))
 
@@ -310,11 +322,11 @@ class Pipeline:
         if self._on_flow:
             for slot in slots.tolist():
                 self._on_flow(self._record(slot, wall_ns))
+                self._hostnames.pop(slot, None)
         self._retired = _wider(self._retired, self._ledger.classes)
         self._retired += table.totals_of(slots, self._ledger.classes)
         for slot in slots.tolist():
             self._handshakes.forget(slot)
-            self._hostnames.pop(slot, None)
         if self._allowances:
             self._allowances.forget(slots)
         self._gate.remove(slots)
@@ -331,11 +343,12 @@ class Pipeline:
 
     def _judge(self, wall_ns: int) -> None:
         """Brings the ledger up to date: the rows that are left behind, and those that live."""
-        self._seen = self._gate.totals()
+        before = self._gate.totals()
         classes = self._ledger.classes
         live = self._gate.table.totals(self._gate.high_water, classes)
         self._unsettled = live[0].copy()
         self._settled = _wider(self._retired, classes) + live
+        self._seen = _between(before, self._gate.totals(), self._settled.sum(axis=0))
         self._settled[0] = 0
         self._ledger.judge(self._settled, lambda flow_class: self._policy.decide(flow_class, wall_ns))
         active: Counter[str] = Counter()
@@ -358,13 +371,26 @@ class Pipeline:
 
 def _result_of(facts: Facts) -> tuple[str, str]:
     """(protocol, result) of an introduction, for hallwatch_handshakes_total."""
-    if isinstance(facts, Unread):
-        return facts.protocol, facts.reason
-    if isinstance(facts, ClientHello):
-        return facts.protocol, "read" if facts.complete else "partial"
     if isinstance(facts, DnsMessage):
         return "dns", "read"
+    if isinstance(facts, ClientHello):
+        return facts.protocol, "read" if facts.complete else "partial"
+    if isinstance(facts, Unread):
+        return facts.protocol, facts.reason
     return "http" if isinstance(facts, HttpRequest) else facts.protocol, "read"
+
+
+def _between(before: Mapping[str, int], after: Mapping[str, int], in_flows: npt.NDArray[np.int64]) -> Mapping[str, int]:
+    """The gate's totals at the moment at which the rows were summed, told from a reading before and one after it.
+
+    The kernel goes on counting meanwhile. What the rows held is true of a moment between the readings, unless frames
+    are really missing: then it is less than even the first of them had seen.
+    """
+    seen = dict(before)
+    for unit, columns in (("packets", slice(1, 3)), ("bytes", slice(3, 5))):
+        accounted = int(in_flows[columns].sum()) + before[f"untracked_{unit}"] + before[f"undecodable_{unit}"]
+        seen[f"seen_{unit}"] = min(max(accounted, before[f"seen_{unit}"]), after[f"seen_{unit}"])
+    return seen
 
 
 def _wider(totals: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.int64]:

@@ -5,6 +5,7 @@ over the process.
 """
 
 import ctypes
+import errno
 import os
 import struct
 from pathlib import Path
@@ -23,8 +24,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def drop_capabilities() -> None:
     """Drops all capabilities, and the way back to them through exec.
 
+    Capabilities belong to threads, and a thread can only drop its own: call it while there is one.
+
     Raises:
-        OSError: the kernel refused; the process should end.
+        OSError: the kernel refused, or another thread keeps capabilities; the process should end.
     """
     if effective_capabilities() >> _CAP_SETPCAP & 1:
         for capability in range(int(Path("/proc/sys/kernel/cap_last_cap").read_text(encoding="ascii")) + 1):
@@ -34,14 +37,30 @@ def drop_capabilities() -> None:
     nothing = ctypes.create_string_buffer(bytes(24))
     _check(_libc.capset(header, nothing), "cannot drop capabilities")
     _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "cannot forbid new privileges")
+    keeping = [task for task in Path("/proc/self/task").iterdir() if _permitted(task)]
+    if keeping:
+        msg = f"{len(keeping)} other threads keep capabilities; some library has started them (OPENBLAS_NUM_THREADS=1?)"
+        raise OSError(errno.EBUSY, msg)
 
 
 def effective_capabilities() -> int:
-    """The process' effective capabilities as a bit set, as /proc/self/status shows them."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("CapEff:"):
+    """The calling thread's effective capabilities as a bit set."""
+    return _capabilities(Path("/proc/thread-self"), "CapEff:")
+
+
+def _permitted(task: Path) -> int:
+    try:
+        return _capabilities(task, "CapPrm:")
+    except FileNotFoundError:  # it has ended
+        return 0
+
+
+def _capabilities(task: Path, which: str) -> int:
+    for line in (task / "status").read_text(encoding="utf-8").splitlines():
+        if line.startswith(which):
             return int(line.split()[1], 16)
-    return 0
+    msg = f"{task}/status does not tell of capabilities"
+    raise OSError(errno.ENOSYS, msg)
 
 
 def _check(result: int, what: str) -> None:

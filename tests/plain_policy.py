@@ -36,10 +36,17 @@ class PlainPolicy:
     zone: tzinfo = UTC
 
     def classify(
-        self, *, vlan: int | None, client: bytes, name: bytes | None, evidence: Evidence, protocol: str
+        self,
+        *,
+        vlan: int | None,
+        client: bytes,
+        name: bytes | None,
+        evidence: Evidence,
+        protocol: str,
+        server: bytes = b"",
     ) -> FlowClass:
         """The segment is called after the VLAN."""
-        del client
+        del client, server
         return named(
             None if name is None else name.decode(), evidence, protocol, UNKNOWN if vlan is None else f"vlan {vlan}"
         )
@@ -49,8 +56,9 @@ class PlainPolicy:
         allowance = self.allowance if verdict is Verdict.INCIDENTAL else None
         return Decision(verdict, verdict.value, clause="", because="the test says so", steps=(), allowance=allowance)
 
-    def account_of(self, name: bytes) -> Account:
-        return Account.PERSONAL if name in self.personal else Account.UNKNOWN
+    def holds_closed(self, name: bytes, server: bytes = b"") -> bool:
+        del server
+        return name in self.personal
 
     def is_public_name(self, name: bytes) -> bool:
         return name in self.public_names

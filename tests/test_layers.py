@@ -57,6 +57,12 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.metrics": WORDS,
     "agent.web": (*WORDS, "agent.log", "agent.metrics"),
     "agent.replay": (*WORDS, *MACHINES, *ENGINE),
+    "agent.selftest": (
+        *WORDS,
+        *MACHINES,
+        *ENGINE,
+        *("agent.rules_location", "agent.privileges", "agent.lab", "agent.capture"),
+    ),
     "agent.daemon": (
         *WORDS,
         *MACHINES,
@@ -68,7 +74,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *MACHINES,
         *ENGINE,
         *("agent.rules_location", "agent.log", "agent.authority", "agent.metrics"),
-        *("agent.capture", "agent.replay", "agent.daemon"),
+        *("agent.capture", "agent.replay", "agent.selftest", "agent.daemon"),
     ),
 }
 
@@ -88,11 +94,11 @@ ONE_JOB: dict[str, tuple[str, ...]] = {
 # Parts of the standard library that only some may touch.
 RESERVED: dict[str, tuple[str, ...]] = {
     "ctypes": ("agent.gate", "agent.capture.ring", "agent.privileges"),
-    "signal": ("agent.daemon",),
+    "signal": ("agent.daemon", "agent.selftest.run"),
     "asyncio": ("agent.daemon", "agent.web"),
     "pickle": (),
     "marshal": (),
-    "subprocess": (),
+    "subprocess": ("agent.selftest.child", "agent.selftest.namespaces"),
     "threading": (),
     "multiprocessing": (),
 }

@@ -142,10 +142,10 @@ def test_what_the_caller_does_to_its_totals_later() -> None:
     books = Books()
     books.grow(CHAT, 1, 5)
     books.judge(PERMITTED)
-    books.grow(CHAT, 0, 5)  # in place
+    books.totals[books.ledger.number(CHAT), 1] += 5
     books.judge(PROHIBITED)
 
-    assert (5, 5) == tuple(counts.sent_packets for counts in books.counts.values())
+    assert [5, 5] == [counts.sent_packets for counts in books.counts.values()]
 
 
 def test_too_many_classes() -> None:

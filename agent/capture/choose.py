@@ -1,14 +1,21 @@
 """Which gate to put before the interfaces: the kernel's where it can be had, else the process' own; and why."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from agent.capture.kernel import KernelTap
 from agent.capture.ring import RingTap
 from agent.capture.tap import Tap
 from agent.gate.kernel import KernelGateError
+from agent.gate.library import NativeGateError
 
 GATES: Final = ("auto", "kernel", "process")
+
+BYTES_A_FLOW: Final = 450
+"""A row of 192 bytes, its key in the kernel's hash table, and its place in the list of free rows."""
+MEMORY_SHARE: Final = 0.5
+"""Of the memory that is available: the rest is for the rings, the address book, and whoever else lives here."""
 
 
 def open_tap(gate: str, names: Sequence[str], *, max_flows: int) -> tuple[Tap, str]:
@@ -27,6 +34,7 @@ def open_tap(gate: str, names: Sequence[str], *, max_flows: int) -> tuple[Tap, s
         InterfaceError: an interface cannot be listened on.
         NativeGateError: no memory for the flow table.
     """
+    check_memory(max_flows)
     if gate == "process":
         return RingTap(names, max_flows=max_flows), "as asked for"
     try:
@@ -35,3 +43,18 @@ def open_tap(gate: str, names: Sequence[str], *, max_flows: int) -> tuple[Tap, s
         if gate == "kernel":
             raise
         return RingTap(names, max_flows=max_flows), f"the kernel's gate cannot be had: {error}"
+
+
+def check_memory(max_flows: int) -> None:
+    """Refuses a flow table that would leave this machine too little memory, before anything is attached.
+
+    Raises:
+        NativeGateError: with the figures, and how many flows would fit.
+    """
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    most = int(available * MEMORY_SHARE) // BYTES_A_FLOW
+    if max_flows > most:
+        needed, free = max_flows * BYTES_A_FLOW >> 20, available >> 20
+        msg = f"a table of {max_flows} flows takes {needed} MiB and {free} MiB are available; --max-flows {most} would fit"
+        raise NativeGateError(msg)

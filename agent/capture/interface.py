@@ -4,6 +4,7 @@ packet(7). The socket is opened with protocol 0, which receives nothing, so that
 """
 
 import errno
+import fcntl
 import socket
 import struct
 from pathlib import Path
@@ -15,7 +16,16 @@ _ADD_MEMBERSHIP: Final = 1
 _MR_PROMISC: Final = 1
 _IGNORE_OUTGOING: Final = 23
 _STATISTICS: Final = 6
-_NO_INTERFACE: Final = -1
+
+# netdevice(7); asked of the socket itself, so that the answer is of its network namespace, whatever /sys shows.
+_SIOCGIFFLAGS: Final = 0x8913
+_SIOCGIFHWADDR: Final = 0x8927
+_SIOCGIFINDEX: Final = 0x8933
+_IFREQ: Final = struct.Struct("16si20x")
+_IFF_RUNNING: Final = 0x40
+"""The link is up, or of a virtual interface which does not say."""
+_ETHERNETS: Final = (1, 772)
+"""ARPHRD_ETHER, ARPHRD_LOOPBACK: include/uapi/linux/if_arp.h"""
 
 _LOST_BEFORE_THE_SOCKET: Final = ("rx_missed_errors", "rx_fifo_errors", "rx_over_errors")
 """/sys/class/net/*/statistics: what the card could not hand to the kernel"""
@@ -37,9 +47,8 @@ class Interface:
 
     def __init__(self, name: str) -> None:
         self.name: Final = name
-        self._index = _NO_INTERFACE
         self._dropped = 0
-        self._lost_at_start: int | None = None
+        self._lost: int | None = None
         try:
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         except PermissionError as error:
@@ -56,10 +65,10 @@ class Interface:
         try:
             index = socket.if_nametoindex(self.name)
         except OSError as error:
-            known = ", ".join(name for _, name in socket.if_nameindex())
-            msg = f"{self.name}: no such interface; there are {known}"
+            known = ", ".join(name for _, name in socket.if_nameindex()) or "none"
+            msg = f"{self.name}: no such interface; there are: {known}"
             raise InterfaceError(msg) from error
-        if not _is_ethernet(self.name):
+        if self._ask(_SIOCGIFHWADDR) & 0xFFFF not in _ETHERNETS:
             msg = f"{self.name}: not an Ethernet interface"
             raise InterfaceError(msg)
         self._bind(index)
@@ -67,26 +76,27 @@ class Interface:
     def follow(self) -> str | None:
         """Binds again if the interface went away and came back; why nothing can arrive at the moment, or None."""
         try:
-            index = socket.if_nametoindex(self.name)
-        except OSError:
-            self._index = _NO_INTERFACE
-            return f"interface {self.name} is gone"
-        if index != self._index:
-            try:
+            index = self._ask(_SIOCGIFINDEX)
+            # The kernel forgets the binding when the interface goes; a new one may even have the old one's index.
+            if self.socket.getsockname()[0] != self.name:
                 self._bind(index)
-            except OSError as error:
-                return f"interface {self.name} cannot be bound again: {error.strerror}"
-        return None if _is_up(self.name) else f"interface {self.name} is down"
+            running = self._ask(_SIOCGIFFLAGS) & _IFF_RUNNING
+        except OSError as error:
+            if error.errno in (errno.ENODEV, errno.ENXIO):
+                return f"interface {self.name} is gone"
+            return f"interface {self.name} cannot be bound again: {error.strerror}"
+        return None if running else f"interface {self.name} is down"
 
     def dropped_packets(self) -> int:
-        """Packets that the card or the socket had no room for, since the start."""
+        """Packets that the card or the socket had no room for, since the start; it never falls."""
         # PACKET_STATISTICS counts since it was last read: struct tpacket_stats_v3 is packets, drops, freezes.
         raw = self.socket.getsockopt(_SOL_PACKET, _STATISTICS, 12)
         self._dropped += struct.unpack_from("<I", raw, 4)[0]
         lost = _lost(self.name)
-        if self._lost_at_start is None or lost < self._lost_at_start:
-            self._lost_at_start = lost  # the first look, or a new interface of the same name
-        return self._dropped + lost - self._lost_at_start
+        if lost is not None and self._lost is not None:
+            self._dropped += max(0, lost - self._lost)
+        self._lost = lost  # of an interface that went away and came back, the first look is the new start
+        return self._dropped
 
     def close(self) -> None:
         self.socket.close()
@@ -96,7 +106,6 @@ class Interface:
         self.socket.bind((self.name, _ETH_P_ALL))
         member = struct.pack("iHH8s", index, _MR_PROMISC, 0, b"")
         self.socket.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, member)
-        self._index = index
         self._clear_error()
 
     def _clear_error(self) -> None:
@@ -105,22 +114,17 @@ class Interface:
         if error not in (0, errno.ENETDOWN):
             raise OSError(error, f"{self.name}: the packet socket failed")
 
-
-def _is_ethernet(name: str) -> bool:
-    kind = _read(name, "type")
-    return kind in ("1", "772")  # ARPHRD_ETHER, ARPHRD_LOOPBACK: include/uapi/linux/if_arp.h
-
-
-def _is_up(name: str) -> bool:
-    return _read(name, "operstate") in ("up", "unknown")  # virtual interfaces say "unknown"
+    def _ask(self, request: int) -> int:
+        """What the kernel says of the interface: the number after its name in struct ifreq."""
+        answer = fcntl.ioctl(self.socket, request, _IFREQ.pack(self.name.encode(), 0))
+        number: int = _IFREQ.unpack(answer)[1]  # a short or an int: both begin there
+        return number
 
 
-def _lost(name: str) -> int:
-    return sum(int(_read(name, f"statistics/{counter}") or 0) for counter in _LOST_BEFORE_THE_SOCKET)
-
-
-def _read(name: str, what: str) -> str:
+def _lost(name: str) -> int | None:
+    """What the card has lost since it was there; None without a card of that name."""
+    folder = Path("/sys/class/net") / name / "statistics"
     try:
-        return (Path("/sys/class/net") / name / what).read_text(encoding="ascii").strip()
+        return sum(int((folder / counter).read_text(encoding="ascii")) for counter in _LOST_BEFORE_THE_SOCKET)
     except OSError:
-        return ""  # the interface went away in between
+        return None

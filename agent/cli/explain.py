@@ -9,11 +9,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
-
 from agent.cli.captured_flow import FORMS, captured_flow, wanted
-from agent.cli.console import VERDICT_STYLES, console_for, table
 from agent.cli.flow_lines import flow_line
 from agent.cli.outcome import EXIT_CODES, Exit, UsageError
 from agent.cli.rules import add_rules_option, load_rules
@@ -83,9 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
         json.dump(_document(name, policy.schedules.local(now_ns), found), sys.stdout, indent=2)
         print()
     elif len(found) > 1:
-        _show_side_by_side(found, console_for(sys.stdout))
+        _show_side_by_side(found)
     else:
-        _show_steps(found[0], console_for(sys.stdout))
+        _show_steps(found[0])
     return Exit.OK
 
 
@@ -119,7 +115,12 @@ def _of_capture(arguments: argparse.Namespace, policy: Policy) -> tuple[str | No
     return name, now_ns, [explain_class(policy, flow_class, now_ns, seen)]
 
 
-def _show_steps(explanation: Explanation, console: Console) -> None:
+def _show_steps(explanation: Explanation) -> None:
+    from rich.text import Text
+
+    from agent.cli.console import VERDICT_STYLES, console_for, table
+
+    console = console_for(sys.stdout)
     steps = table("From name to verdict", "step", "outcome", numbers_from=2)
     for step in explanation.steps:
         steps.add_row(step.what, step.outcome)
@@ -138,7 +139,12 @@ def _show_steps(explanation: Explanation, console: Console) -> None:
         console.print("No other time, segment or declaration by the board would change the answer.")
 
 
-def _show_side_by_side(explanations: Sequence[Explanation], console: Console) -> None:
+def _show_side_by_side(explanations: Sequence[Explanation]) -> None:
+    from rich.text import Text
+
+    from agent.cli.console import VERDICT_STYLES, console_for, table
+
+    console = console_for(sys.stdout)
     first = explanations[0]
     shared = [step for step in first.steps if all(step in other.steps for other in explanations[1:])]
     naming = table("What it is", "step", "outcome", numbers_from=2)

@@ -9,13 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-from agent.cli.console import console_for
+from agent.cli.document import document
 from agent.cli.flow_lines import FlowLines
 from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
-from agent.cli.report import document, show
 from agent.cli.rules import add_rules_option, load_rules
 from agent.replay import DEFAULT_MAX_FLOWS, FileReport, ReplayReport, replay
 
@@ -77,12 +73,15 @@ def run(arguments: argparse.Namespace) -> int:
         on_flow = None
         if arguments.flows is not None:
             on_flow = FlowLines(open_things.enter_context(_private_file(arguments.flows, files))).write
-        on_progress = open_things.enter_context(_progress(console_for(sys.stderr), files))
+        on_progress = open_things.enter_context(_progress(sys.stderr, files))
         report = replay(files, policy, on_progress=on_progress, on_flow=on_flow, max_flows=arguments.max_flows)
     if arguments.json:
         json.dump(document(report), sys.stdout, indent=2)
         print()
     else:
+        from agent.cli.console import console_for
+        from agent.cli.report import show
+
         show(report, console_for(sys.stdout))
     return _tell_failures(report)
 
@@ -145,15 +144,19 @@ def _private_file(path: Path, inputs: Sequence[Path]) -> Iterator[TextIO]:
 
 
 @contextmanager
-def _progress(console: Console, files: Sequence[Path]) -> Iterator[Callable[[Path, int, int], None] | None]:
+def _progress(stream: TextIO, files: Sequence[Path]) -> Iterator[Callable[[Path, int, int], None] | None]:
     """What draws a bar over the bytes of all files; None where nobody would see it."""
-    if not console.is_terminal:
+    if not stream.isatty():
         yield None
         return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from agent.cli.console import console_for
+
     sizes = [file.stat().st_size if file.is_file() else 0 for file in files]
     starts = {file: sum(sizes[:index]) for index, file in enumerate(files)}
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console_for(stream), transient=True) as bar:
         task = bar.add_task("", total=sum(sizes))
 
         def on_progress(file: Path, done_bytes: int, _total_bytes: int) -> None:

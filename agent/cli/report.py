@@ -1,7 +1,6 @@
-"""Replay report -> tables for people, or one JSON document for machines."""
+"""Replay report -> tables for people."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import TypeVar
 
 from rich.console import Console
@@ -19,40 +18,6 @@ from agent.verdict import Verdict
 TOP_APPLICATIONS = 15
 
 Key = TypeVar("Key")
-
-
-def document(report: ReplayReport) -> dict[str, object]:
-    """The report as a JSON object. Keys may be added; none is renamed or taken away.
-
-    `traffic` has an object for each class and verdict; its numbers, and the totals beside it, are those of
-    agent.snapshot.Counts. `gate` is agent.snapshot.GateTotals. Bytes are frame bytes on the wire unless they are called
-    payload, opened or unopened; times are in seconds.
-    """
-    snapshot = report.snapshot
-    return {
-        **_numbers(_total(snapshot)),
-        "elapsed_s": round(report.elapsed_s, 6),
-        "cpu_s": round(report.cpu_s, 6),
-        "files": [{**asdict(file), "path": str(file.path)} for file in report.files],
-        "traffic": [
-            {**asdict(row.flow_class), "verdict": row.verdict, **_numbers(row.counts)} for row in snapshot.classes
-        ],
-        "opened": dict(snapshot.opened_bytes),
-        "rules": [
-            {"rule": rule, "verdict": verdict, "flows": flows}
-            for (rule, verdict), flows in snapshot.rule_matches.items()
-        ],
-        "handshakes": [
-            {"protocol": protocol, "result": result, "count": count}
-            for (protocol, result), count in snapshot.handshakes.items()
-        ],
-        "limits": dict(snapshot.limits),
-        "gate": {
-            **asdict(snapshot.gate),
-            "missing_packets": snapshot.gate.missing_packets,
-            "missing_bytes": snapshot.gate.missing_bytes,
-        },
-    }
 
 
 def show(report: ReplayReport, console: Console) -> None:
@@ -149,10 +114,6 @@ def _lines(report: ReplayReport) -> Iterator[Text]:
 
 def _total(snapshot: Snapshot) -> Counts:
     return sum((row.counts for row in snapshot.classes), Counts())
-
-
-def _numbers(counts: Counts) -> dict[str, int]:
-    return asdict(counts) | {"unopened_bytes": counts.unopened_bytes}
 
 
 def _size(count: int, verdict: Verdict) -> Text:

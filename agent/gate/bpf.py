@@ -26,6 +26,8 @@ class BpfError(OSError):
 
     def __init__(self, number: int, what: str, log: str = "") -> None:
         super().__init__(number, f"{what}: {os.strerror(number)}")
+        self.number = number
+        self.what = what
         self.log = log
 
 
@@ -57,27 +59,25 @@ def load_program(instructions: bytes, name: str) -> int:
     Raises:
         BpfError: with the verifier's log.
     """
+    try:
+        return _load_program(instructions, name, None)
+    except BpfError as refused:
+        log = ctypes.create_string_buffer(_LOG_BYTES)  # asked for only now: writing it makes loading slow
+        try:
+            return _load_program(instructions, name, log)
+        except BpfError as error:  # its own number may only say that the log was too long
+            raise BpfError(refused.number, refused.what, error.log) from refused
+
+
+def _load_program(instructions: bytes, name: str, log: ctypes.Array[ctypes.c_char] | None) -> int:
     code = ctypes.create_string_buffer(instructions, len(instructions))
     licence = ctypes.create_string_buffer(b"GPL")
     attributes = struct.pack(
         *("<IIQQIIQII16s", SOCKET_FILTER, len(instructions) // 8, ctypes.addressof(code), ctypes.addressof(licence)),
-        *(0, 0, 0, 0, 0, name.encode()[:15]),
+        *((0, 0, 0) if log is None else (1, len(log), ctypes.addressof(log))),
+        *(0, 0, name.encode()[:15]),
     )
-    try:
-        return _call(PROG_LOAD, attributes, "cannot load the BPF program")
-    except BpfError:
-        log = ctypes.create_string_buffer(_LOG_BYTES)  # asked for only now: writing it makes loading slow
-        attributes = struct.pack(
-            *(
-                "<IIQQIIQII16s",
-                SOCKET_FILTER,
-                len(instructions) // 8,
-                ctypes.addressof(code),
-                ctypes.addressof(licence),
-            ),
-            *(1, _LOG_BYTES, ctypes.addressof(log), 0, 0, name.encode()[:15]),
-        )
-        return _call(PROG_LOAD, attributes, "cannot load the BPF program", log)
+    return _call(PROG_LOAD, attributes, "cannot load the BPF program", log)
 
 
 def update(descriptor: int, key: bytes | None, value: bytes, what: str) -> None:

@@ -68,7 +68,7 @@ def read_object(data: bytes, *, program: str) -> BpfObject:
     """
     try:
         return _read(data, program)
-    except (struct.error, IndexError, KeyError, UnicodeDecodeError) as error:
+    except (struct.error, IndexError, OverflowError, ValueError) as error:
         msg = f"damaged BPF object: {error}"
         raise ObjectError(msg) from error
 
@@ -81,7 +81,7 @@ def _read(data: bytes, program: str) -> BpfObject:
     sections = [_SECTION.unpack_from(data, header[6] + i * header[11]) for i in range(header[12])]
     bodies = [b"" if kind == _NOBITS else data[at : at + size] for _, kind, _, _, at, size, *_ in sections]
     names = [_text(bodies[header[13]], section[0]) for section in sections]
-    table = next(i for i, section in enumerate(sections) if section[1] == _SYMTAB)
+    table = [section[1] for section in sections].index(_SYMTAB)
     strings = bodies[sections[table][6]]
     symbols = [_SYMBOL.unpack_from(bodies[table], at) for at in range(0, len(bodies[table]), _SYMBOL.size)]
     maps_at, rodata_at, program_at = names.index("maps"), names.index(".rodata"), names.index(program)

@@ -74,11 +74,18 @@ GATE_INLINE int gate_load(struct gate *gate, u32 offset, void *to, u32 length) {
     return load_bytes(gate->skb, offset, to, length) ? -1 : 0;
 }
 
+/* A length from 1 to `most`, a power of two, in a form whose bounds every verifier since 5.15 can follow. */
+GATE_INLINE u64 bounded(u32 length, u32 most) {
+    u64 last = (u64)length - 1;
+    BOUND(last);
+    last &= most - 1;
+    BOUND(last);
+    return last + 1;
+}
+
 GATE_INLINE int gate_load_head(struct gate *gate, u32 offset, u32 length) {
-    u64 size = length;
-    BOUND(size);
-    if (size < 1 || size > GATE_HTTP_SEARCH_BYTES) return -1;
-    return load_bytes(gate->skb, offset, gate->scratch->head, size) ? -1 : 0;
+    if (!length || length > GATE_HTTP_SEARCH_BYTES) return -1;
+    return load_bytes(gate->skb, offset, gate->scratch->head, bounded(length, GATE_HTTP_SEARCH_BYTES)) ? -1 : 0;
 }
 
 GATE_INLINE u8 gate_head_at(struct gate *gate, u32 index) {
@@ -99,14 +106,13 @@ GATE_INLINE u32 gate_plain(struct gate *gate, u32 number) {
 
 GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32 offset) {
     struct scratch *scratch = gate->scratch;
-    u64 size = slice->length;
+    u64 size = 0;
+    if (slice->length > GATE_TLS_BYTES) return -1;
     scratch->slice = *slice;
-    BOUND(size);
-    if (size > GATE_TLS_BYTES) return -1;
-    if (size && load_bytes(gate->skb, offset, scratch->bytes, size)) return -1;
-    size = slice->length;
-    BOUND(size);
-    if (size > GATE_TLS_BYTES) return -1;
+    if (slice->length) {
+        size = bounded(slice->length, GATE_TLS_BYTES);
+        if (load_bytes(gate->skb, offset, scratch->bytes, size)) return -1;
+    }
     if (ringbuf_output(&slices, scratch, sizeof scratch->slice + size, RINGBUF_NO_WAKEUP)) {
         gate->totals->lost_slices++;
         return -1;

@@ -46,7 +46,7 @@ enum slice_kind {
     SLICE_HTTP_METHOD = 6,
     SLICE_HTTP_HOST = 7,
     SLICE_BANNER = 8,
-    SLICE_KINDS = 9,
+    SLICE_KINDS = 16, /* room for more, and a power of two: an index below it is a mask away */
 };
 
 enum slice_flag { SLICE_END = 1, SLICE_FRAGMENT = 2 };
@@ -185,6 +185,9 @@ struct gate_piece {
     u8 fragmented;
     u8 opened; /* out: the kind of the slice that left */
     u8 placed; /* out: `offset` is known */
+    u8 midstream; /* the flow's start was not seen */
+    u8 follows;   /* a later fragment: what its first left the gate as */
+    u16 reserved;
 };
 
 /* What later fragments need of their first. */

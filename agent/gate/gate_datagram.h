@@ -83,7 +83,8 @@ GATE_INLINE u32 decide_datagram(struct gate *gate, const struct gate_row *row, c
 }
 
 /* Opens of one datagram what its row allows. A later fragment goes the way of its first. */
-GATE_INLINE void open_datagram(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet, u32 follows) {
+GATE_INLINE void open_datagram(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
+    u32 follows = piece->follows;
     u32 length = gate_smaller(piece->captured, GATE_DATAGRAM_BYTES);
     if (follows) { /* `limit` is where what may be opened of this datagram ends */
         if (follows == SLICE_BANNER || piece->offset >= row->limit) return;

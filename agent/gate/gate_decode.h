@@ -136,7 +136,7 @@ GATE_INLINE u32 decode_protocol(struct gate *gate, struct gate_packet *packet, u
     packet->payload_offset += header;
     packet->payload_bytes -= header;
     *offset += header;
-    return *type == PROTOCOL_UDP && packet->fragmented == 0 ? decode_udp_tunnel(gate, packet, offset, type) : LAYER_DONE;
+    return *type == PROTOCOL_UDP ? decode_udp_tunnel(gate, packet, offset, type) : LAYER_DONE;
 }
 
 /* Fills `packet` (zeroed but for time_ns, wire_bytes, captured_bytes, frames, and a tag from beside the frame).

@@ -91,18 +91,18 @@ GATE_INLINE u32 proxy_header(struct gate *gate, const struct gate_piece *piece) 
     return end < length && end + 2 < piece->captured ? end + 2 : 0;
 }
 
-/* Places a segment in its stream and opens what may be opened. A flow whose start was not seen is closed, unless
- * the first payload that is seen is itself a beginning: a ClientHello or a request. */
-GATE_INLINE void place_segment(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
+/* Places a segment in its stream: `offset`, and past a proxy's word. A flow whose start was not seen is closed, unless
+ * the first payload that is seen is itself a beginning: a ClientHello or a request. -1: there is nothing to open. */
+GATE_INLINE int place_segment(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
     u32 known = piece->direction ? FLOW_BASE_CLIENT : FLOW_BASE_SERVER;
-    u32 base = row->base[piece->direction & 1], midstream = 0;
+    u32 base = row->base[piece->direction & 1];
     u32 sequence = packet->sequence + (packet->tcp_flags & TCP_SYN ? 1 : 0);
     if (!(row->flags & known)) {
         base = sequence;
-        midstream = row->kind == FLOW_UNDECIDED;
+        piece->midstream = row->kind == FLOW_UNDECIDED;
         if (piece->direction == GATE_TO_CLIENT && row->kind != FLOW_DNS) {
             if (!(row->flags & FLOW_BASE_SERVER)) close_flow(row);
-            return;
+            return -1;
         }
         row->base[piece->direction & 1] = base;
         row->flags |= (u16)known;
@@ -117,7 +117,16 @@ GATE_INLINE void place_segment(struct gate *gate, struct gate_row *row, struct g
         piece->captured -= skip;
         piece->first = gate_load(gate, piece->at, h, 4) ? 0 : gate_be32(h);
     }
-    open_segment(gate, row, piece, packet, midstream);
+    return 0;
+}
+
+/* Places a later fragment behind its first, whose way it goes. -1: there is nothing to open. */
+GATE_INLINE int place_fragment(const struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet,
+                               const struct gate_fragment *first) {
+    if (!first || !first->placed) return -1;
+    piece->offset = first->stream_offset + packet->fragment_offset - first->header_bytes;
+    piece->follows = first->opened;
+    return packet->key.protocol == PROTOCOL_TCP ? row->kind == FLOW_UNDECIDED : !first->opened;
 }
 
 /* Opens what may be opened of a packet's payload. */
@@ -130,22 +139,20 @@ GATE_INLINE void introduce(struct gate *gate, struct gate_row *row, struct gate_
     piece->at = packet->payload_offset;
     piece->captured = gate_smaller(packet->payload_bytes, packet->captured_bytes - packet->payload_offset);
     if (!piece->captured) return;
-    if (packet->fragmented == 2) { /* a later fragment goes the way of its first; without that one it stays closed */
-        if (!first || !first->placed) return;
-        piece->offset = first->stream_offset + packet->fragment_offset - first->header_bytes;
-        if (tcp && row->kind != FLOW_UNDECIDED) open_segment(gate, row, piece, packet, 0);
-        if (!tcp && first->opened) open_datagram(gate, row, piece, packet, first->opened);
-        return;
-    }
     if (piece->captured >= 4) {
         if (gate_load(gate, piece->at, h, 4)) return;
-    } else if (gate_load(gate, piece->at, h, 1)) {
+    } else if (gate_load(gate, piece->at, h, 2) && gate_load(gate, piece->at, h, 1)) {
         return;
     }
     piece->first = gate_be32(h);
     piece->placed = !tcp;
-    if (tcp) place_segment(gate, row, piece, packet);
-    else open_datagram(gate, row, piece, packet, 0);
+    if (packet->fragmented == 2) {
+        if (place_fragment(row, piece, packet, first)) return;
+    } else if (tcp && place_segment(gate, row, piece, packet)) {
+        return;
+    }
+    if (tcp) open_segment(gate, row, piece, packet);
+    else open_datagram(gate, row, piece, packet);
 }
 
 /* Keeps what later fragments of this packet need: whose they are, where they stand, and whether they may be opened. */
@@ -190,12 +197,10 @@ GATE_INLINE void gate_frame(struct gate *gate, u32 link, struct gate_packet *pac
         row = 0; /* its first one's row has gone */
     follows = row != 0;
     if (!row && !gate_find(gate, &packet->key, &slot)) row = gate_row(gate, slot);
-    if (!row) {
-        row = gate_create(gate, packet, 0, &slot) ? 0 : gate_row(gate, slot);
-    } else if (!follows && begins_anew(gate, row, packet)) {
-        struct gate_row *before = row;
-        row = gate_create(gate, packet, 1, &slot) ? 0 : gate_row(gate, slot);
-        if (row) before->flags |= FLOW_UNLINKED;
+    struct gate_row *before = row && !follows && begins_anew(gate, row, packet) ? row : 0;
+    if (!row || before) {
+        row = gate_create(gate, packet, before != 0, &slot) ? 0 : gate_row(gate, slot);
+        if (row && before) before->flags |= FLOW_UNLINKED;
     }
     if (!row) {
         totals->untracked_packets += packet->frames;

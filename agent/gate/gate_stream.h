@@ -135,6 +135,17 @@ GATE_INLINE u64 is_zero(u64 value) { return ((value - 1) & ~value) >> 63; }
  * by a segment's end is found. */
 enum { GATE_HTTP_NONE = GATE_HTTP_SEARCH_BYTES + 1, GATE_HTTP_ENDED = GATE_HTTP_SEARCH_BYTES + 2 };
 
+/* Of the bytes that were searched, as many of the last as may begin "\nhost:" or an empty line: a row lies in memory
+ * that user space reads, and nothing else of the head may stay there. */
+GATE_INLINE u64 kept_of_head(u64 last) {
+    const u64 host = 0x0A686F73743AULL; /* "\nhost:" */
+    if ((last & 0xFFFFFFFFFF) == host >> 8) return last & 0xFFFFFFFFFF;
+    if ((last & 0xFFFFFFFF) == host >> 16) return last & 0xFFFFFFFF;
+    if ((last & 0xFFFFFF) == host >> 24) return last & 0xFFFFFF;
+    if ((last & 0xFFFF) == host >> 32 || (last & 0xFFFF) == 0x0A0D) return last & 0xFFFF;
+    return (last & 0xFF) == '\n' ? '\n' : 0;
+}
+
 GATE_INLINE u32 find_host(struct gate *gate, u32 length, u64 *window) {
     u64 last = *window;
     u32 found = GATE_HTTP_NONE;
@@ -148,7 +159,7 @@ GATE_INLINE u32 find_host(struct gate *gate, u32 length, u64 *window) {
             break;
         }
     }
-    *window = last;
+    *window = kept_of_head(last);
     return gate_plain(gate, found);
 }
 
@@ -174,6 +185,7 @@ GATE_INLINE void open_http(struct gate *gate, struct gate_row *row, struct gate_
     if (skip >= piece->captured || row->cursor >= GATE_HTTP_SEARCH_BYTES) return;
     u32 length = gate_smaller(piece->captured - skip, GATE_HTTP_SEARCH_BYTES - row->cursor);
     if (gate_load_head(gate, piece->at + skip, length)) return;
+    length = gate_plain(gate, length);
     row->cursor += length;
     u32 last = row->cursor >= GATE_HTTP_SEARCH_BYTES, value = 0;
     if (!(row->flags & FLOW_HOST_VALUE)) {
@@ -204,17 +216,65 @@ GATE_INLINE u32 decide_request(struct gate *gate, struct gate_row *row, const st
     u64 begins = row->window >> ((row->cursor - 1) * 8 & 56); /* the first byte */
     if (row->cursor < 8) return begins >= 'A' && begins <= 'Z' ? FLOW_UNDECIDED : FLOW_OTHER;
     row->limit = http_method((u32)(row->window >> 32), (u32)row->window);
+    row->window = 0;
     return row->limit ? FLOW_HTTP : FLOW_OTHER;
 }
 
+/* Whether a DNS message of `length` bytes that begins at `at` of the piece is plausible, as far as its header is here. */
+GATE_INLINE int is_dns_message(struct gate *gate, const struct gate_piece *piece, u32 at, u32 length) {
+    u8 h[6];
+    if (length < 12 || length > GATE_DNS_TCP_BYTES) return 0;
+    if (at + 6 > piece->captured || gate_load(gate, piece->at + at, h, 6)) return 1;
+    return (h[2] >> 3 & 15) <= 6 && gate_be16(h + 4) <= 32;
+}
+
+/* DNS over TCP (RFC 1035 section 4.2.2): opens messages, one behind the other in stream order. What no message's length
+ * covers stays closed, and what begins like no message closes the flow. By direction, `cursor` and `limit` are where the
+ * next message begins, and `window` holds the first byte of its length while the second has not come. */
+GATE_INLINE void open_dns_stream(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
+    u32 next = piece->direction ? row->limit : row->cursor, end = piece->offset + piece->captured;
+    u32 shift = piece->direction ? 16 : 0, half = (u32)(row->window >> shift) & 0x1FF;
+    if (piece->offset > next + (half >> 8)) return; /* a hole, with a message's beginning in it */
+    for (u32 i = 0; i < 8; i++) {
+        u8 h[2];
+        u32 at = next - piece->offset, length = 0;
+        if (next + (half >> 8) >= end || next >= GATE_DNS_TCP_BYTES) break;
+        if (half >> 8) {
+            if (gate_load(gate, piece->at + at + 1, h, 1)) return;
+            length = (half & 0xFF) << 8 | h[0];
+            half = 0;
+        } else if (at + 1 == piece->captured) {
+            if (gate_load(gate, piece->at + at, h, 1)) return;
+            half = 0x100 | h[0];
+            break;
+        } else {
+            if (gate_load(gate, piece->at + at, h, 2)) return;
+            length = gate_be16(h);
+        }
+        if (!is_dns_message(gate, piece, at + 2, length)) {
+            close_flow(row);
+            break;
+        }
+        next = gate_plain(gate, next + 2 + length);
+    }
+    if (piece->direction) row->limit = next;
+    else row->cursor = next;
+    row->window = (row->window & ~(0x1FFULL << shift)) | (u64)half << shift;
+    end = gate_smaller(gate_smaller(end, next + (half >> 8)), GATE_DNS_TCP_BYTES);
+    if (end > piece->offset) open_slice(gate, row, piece, packet, SLICE_DNS_TCP, 0, 0, end - piece->offset);
+}
+
 /* Tells from a flow's first payload which row of the table it is. FLOW_UNDECIDED: not yet to be told. */
-GATE_INLINE u32 decide_stream(struct gate *gate, struct gate_row *row, const struct gate_piece *piece, const struct gate_packet *packet, u32 midstream) {
+GATE_INLINE u32 decide_stream(struct gate *gate, struct gate_row *row, const struct gate_piece *piece, const struct gate_packet *packet) {
     u8 h[8] = {0};
     u32 server_port = row->key.port[(row->client ^ 1) & 1], personal = row->flags & FLOW_PERSONAL;
-    if (server_port == 53) /* a message may be cut anywhere, but only a flow seen from its start is believed on its port's word */
-        return looks_like_dns(gate, piece, 2) || (!midstream && (piece->offset || piece->captured < 14)) ? FLOW_DNS : FLOW_OTHER;
+    if (server_port == 53) { /* a message may be cut anywhere; midstream its whole header has to be here */
+        if (piece->offset) return FLOW_UNDECIDED;
+        if (piece->captured >= 14 || piece->midstream) return looks_like_dns(gate, piece, 2) ? FLOW_DNS : FLOW_OTHER;
+        return piece->captured < 2 || is_dns_message(gate, piece, 2, piece->first >> 16) ? FLOW_DNS : FLOW_OTHER;
+    }
     if (piece->direction == GATE_TO_CLIENT) { /* the server speaks first, if the client has not been heard */
-        if (midstream || !(row->flags & FLOW_BASE_SERVER) || packet->acknowledgement != row->base[GATE_TO_SERVER]) return FLOW_UNDECIDED;
+        if (piece->midstream || !(row->flags & FLOW_BASE_SERVER) || packet->acknowledgement != row->base[GATE_TO_SERVER]) return FLOW_UNDECIDED;
         return personal ? FLOW_UNDECIDED : FLOW_OTHER;
     }
     if (piece->offset && row->cursor) return decide_request(gate, row, piece);
@@ -228,24 +288,22 @@ GATE_INLINE u32 decide_stream(struct gate *gate, struct gate_row *row, const str
     return decide_request(gate, row, piece);
 }
 
-/* Opens of one TCP segment what its row allows. `midstream`: the flow's start was not seen. */
-GATE_INLINE void open_segment(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet, u32 midstream) {
+/* Opens of one TCP segment what its row allows. */
+GATE_INLINE void open_segment(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
     if (piece->offset >= GATE_STREAM_LATCH) {
         if (piece->offset < 0x80000000u) close_flow(row); /* far ahead: latched; far behind: a probe of an old byte */
         return;
     }
     if (row->kind == FLOW_UNDECIDED) {
-        row->kind = (u8)decide_stream(gate, row, piece, packet, midstream);
-        if (midstream && (row->kind == FLOW_UNDECIDED || row->kind == FLOW_OTHER)) close_flow(row);
+        row->kind = (u8)decide_stream(gate, row, piece, packet);
+        if (piece->midstream && (row->kind == FLOW_UNDECIDED || row->kind == FLOW_OTHER)) close_flow(row);
         if (row->kind == FLOW_OTHER && row->flags & FLOW_PERSONAL) close_flow(row);
         if (row->flags & FLOW_CLOSED) return;
         if (row->kind == FLOW_HTTP && !piece->offset && row->limit <= piece->captured)
             open_slice(gate, row, piece, packet, SLICE_HTTP_METHOD, SLICE_END, 0, row->limit);
     }
     if (row->kind == FLOW_DNS) {
-        if (piece->offset >= GATE_DNS_TCP_BYTES) return;
-        u32 length = gate_smaller(piece->captured, GATE_DNS_TCP_BYTES - piece->offset);
-        open_slice(gate, row, piece, packet, SLICE_DNS_TCP, 0, 0, length);
+        open_dns_stream(gate, row, piece, packet);
     } else if (row->kind == FLOW_OTHER) {
         open_banner(gate, row, piece, packet);
     } else if (piece->direction == GATE_TO_SERVER) {

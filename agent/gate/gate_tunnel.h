@@ -40,7 +40,9 @@ GATE_INLINE u32 decode_gre(struct gate *gate, struct gate_packet *packet, u32 *o
 /* CAPWAP data (RFC 5415 section 4.3): what a wireless controller's access points send, Ethernet or 802.11 inside. */
 GATE_INLINE u32 decode_capwap(struct gate *gate, struct gate_packet *packet, u32 *offset, u32 *type) {
     u8 h[4];
-    if (gate_load(gate, *offset, h, 4) || h[0] || h[3] & 0x88) return LAYER_DONE; /* DTLS, a fragment, a keep-alive */
+    if (gate_load(gate, *offset, h, 4) || h[0]) return LAYER_DONE; /* DTLS */
+    packet->headless = 1; /* unless it can be read on: part of a frame is not this flow's own word */
+    if (h[3] & 0x88) return LAYER_DONE; /* a fragment, a keep-alive */
     u32 length = (u32)(h[1] >> 3) * 4, native = h[2] & 1;
     if (length < 8) return LAYER_DONE;
     if (!native) {
@@ -63,7 +65,10 @@ GATE_INLINE u32 decode_udp_tunnel(struct gate *gate, struct gate_packet *packet,
     u32 port = packet->key.port[1];
     u32 capwap = port == PORT_CAPWAP || packet->key.port[0] == PORT_CAPWAP;
     if (port != PORT_VXLAN && port != PORT_GENEVE && port != PORT_GTP_U && !capwap) return LAYER_DONE;
-    if (packet->key.depth >= GATE_MAX_TUNNELS || gate_load(gate, *offset, h, 8)) return LAYER_DONE;
+    if (packet->fragmented || packet->key.depth >= GATE_MAX_TUNNELS || gate_load(gate, *offset, h, 8)) {
+        packet->headless = 1; /* what is inside are others' words, not this flow's own: they stay closed */
+        return LAYER_DONE;
+    }
     if (port == PORT_VXLAN) { /* RFC 7348 section 5 */
         if (h[0] != 0x08 || h[7]) return LAYER_DONE;
         *offset += 8;

@@ -10,7 +10,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.gate import bpf, layout
-from agent.gate.bpf_object import BpfObject, read_object
+from agent.gate.bpf_object import BpfObject, ObjectError, read_object
 from agent.gate.library import library
 from agent.gate.slices import SliceBatch, SliceRoom, read_slices
 from agent.gate.table import FlowTable, IdleLimits
@@ -53,7 +53,8 @@ class KernelGate:
         ring_bytes: a power of two.
 
     Raises:
-        KernelGateError: no permission, an old kernel, or no memory.
+        KernelGateError: no permission, an old kernel, or no memory. CAP_BPF makes maps and loads the program;
+            CAP_PERFMON lets the verifier accept what compilers make of it (reuse of stack slots, for one).
     """
 
     kind: Final = "kernel"
@@ -74,12 +75,16 @@ class KernelGate:
         config = layout.CONFIG.pack(idle.tcp_ns, idle.other_ns, idle.closed_ns, max_flows, widen_bytes)
         try:
             self._load(read_object(OBJECT.read_bytes(), program="socket"), config, ring_bytes)
+            self._rows = _mapped(self._maps["rows"], max_flows * layout.ROW.itemsize, write=True)
+            self._map_ring(ring_bytes)
         except OSError as error:
             self.close()
             raise KernelGateError(_advice(error)) from error
-        self._rows = _mapped(self._maps["rows"], max_flows * layout.ROW.itemsize, write=True)
+        except ObjectError as error:
+            self.close()
+            msg = f"{OBJECT}: {error}; install hallwatch again"
+            raise KernelGateError(msg) from error
         self.table = FlowTable(memoryview(self._rows), idle)
-        self._map_ring(ring_bytes)
 
     # ---- As the pipeline asks (agent.pipeline.Gate)
 
@@ -178,6 +183,10 @@ class KernelGate:
 
     def _load(self, code: BpfObject, config: bytes, ring_bytes: int) -> None:
         sizes = {"rows": self._max_flows, "flows": self._max_flows, "free_slots": self._max_flows, "slices": ring_bytes}
+        wrong = {d.name for d in code.maps if _VALUES.get(d.name, d.value_bytes) != d.value_bytes}
+        if wrong:  # the kernel would write past what this process has room for
+            msg = f"made for other structures than agent/gate/layout.py has: {', '.join(sorted(wrong))}"
+            raise ObjectError(msg)
         for definition in code.maps:
             entries = sizes.get(definition.name, definition.max_entries)
             self._maps[definition.name] = bpf.create_map(
@@ -191,6 +200,8 @@ class KernelGate:
         for slot in range(self._max_flows - 1, -1, -1):  # a stack: the last one pushed is the first one used
             bpf.update(self._maps["free_slots"], None, _SLOT.pack(slot), "cannot fill the list of free slots")
         self._program = bpf.load_program(_linked(code, self._maps), "hallwatch_gate")
+        for name in _PROGRAM_ONLY:  # the program holds them; a process that is taken over shall not
+            os.close(self._maps.pop(name))
 
     def _map_ring(self, ring_bytes: int) -> None:
         descriptor = self._maps["slices"]
@@ -216,6 +227,11 @@ class KernelGate:
 
 _ARRAY: Final = 2
 
+_PROGRAM_ONLY: Final = ("scratch_room", "fragments")
+"""Maps in which the program works: bytes that it looks at and does not open lie there for a moment."""
+_VALUES: Final = {"rows": layout.ROW.itemsize, "totals": layout.TOTALS.itemsize, "free_slots": _SLOT.size}
+"""Maps that this process reads or writes -> bytes of a value"""
+
 
 def _linked(code: BpfObject, maps: dict[str, int]) -> bytes:
     """The instructions with map descriptors where the object names maps."""
@@ -240,16 +256,26 @@ def _mapped(descriptor: int, size: int, *, write: bool) -> mmap.mmap:
 def _possible_cpus() -> int:
     """How many values a per-CPU map holds: /sys/devices/system/cpu/possible, such as "0-3" or "0,2-3"."""
     text = Path("/sys/devices/system/cpu/possible").read_text(encoding="ascii")
-    return int(text.strip().split(",")[-1].split("-")[-1]) + 1
+    stretches = [stretch.split("-") for stretch in text.strip().split(",")]
+    return sum(int(ends[-1]) - int(ends[0]) + 1 for ends in stretches)
+
+
+_NO_REASONS: Final = ("processed ", "verification time", "stack depth", "old state", "cur state")
+"""What a verifier's log ends with, after the reason"""
+_REASON_LENGTH: Final = 200
 
 
 def _advice(error: OSError) -> str:
-    log: Iterator[str] = reversed(getattr(error, "log", "").strip().splitlines())
-    reason = f"{error} ({next(log, 'the verifier said nothing')})" if getattr(error, "log", "") else str(error)
+    """What went wrong, and what would help."""
+    said = error.log.strip().splitlines() if isinstance(error, bpf.BpfError) else []
+    if said:
+        why = next((line for line in reversed(said) if not line.startswith(_NO_REASONS)), said[-1])[:_REASON_LENGTH]
+        release = os.uname().release
+        return f"{error}; kernel {release} does not accept the program, for which it may take CAP_PERFMON: {why}"
     if error.errno in (errno.EPERM, errno.EACCES):
-        return f"{reason}; it takes CAP_BPF and CAP_NET_RAW (or root), and kernel.unprivileged_bpf_disabled does not matter"
+        return f"{error}; it takes CAP_BPF, CAP_PERFMON and CAP_NET_RAW (or root)"
     if error.errno in (errno.ENOMEM, errno.E2BIG):
-        return f"{reason}; ask for fewer flows (--max-flows)"
+        return f"{error}; ask for fewer flows (--max-flows)"
     if error.errno in (errno.EINVAL, errno.ENOSYS):
-        return f"{reason}; kernel {os.uname().release} is too old for it, 5.15 is the oldest that has all it needs"
-    return reason
+        return f"{error}; kernel {os.uname().release} is too old for it, 5.15 is the oldest that has all it needs"
+    return str(error)

@@ -45,7 +45,7 @@ TOTALS: Final = np.dtype(
         ("untracked_bytes", "<u8"),
         ("undecodable_packets", "<u8"),
         ("undecodable_bytes", "<u8"),
-        ("opened_bytes", "<u8", 9),
+        ("opened_bytes", "<u8", 16),
         ("lost_slices", "<u8"),
         ("truncated_headers", "<u8"),
         ("new_flows", "<u8"),

@@ -41,34 +41,33 @@ class FlowTable:
 
     def flow(self, slot: int) -> Flow:
         """What the gate knows of the flow in `slot`."""
-        row = _FLOW.unpack_from(self._bytes, slot * layout.ROW.itemsize)
-        flags, client, vlan = row[7:10]
+        row = _FLOW.unpack_from(self._bytes, slot * _ROW_BYTES)
         return Flow(
-            ends=_endpoints(row, client),
-            ethertype=row[4],
-            ip_protocol=row[5],
-            vlan=vlan if flags & layout.FLOW_TAGGED else None,
-            outer=_endpoints(row[10:], 0) if row[14] else None,
-            first_ns=row[6],
+            _endpoints(row, row[8]),
+            row[4],
+            row[5],
+            row[9] if row[7] & _TAGGED else None,
+            _endpoints(row[10:], 0) if row[14] else None,
+            row[6],
         )
 
     def ports(self, slot: int) -> tuple[int, int, int]:
         """IP protocol, client's port, server's port."""
-        row = _FLOW.unpack_from(self._bytes, slot * layout.ROW.itemsize)
+        row = _FLOW.unpack_from(self._bytes, slot * _ROW_BYTES)
         client = row[8]
         return row[5], row[2 + client], row[3 - client]
 
     def client(self, slot: int) -> bytes:
         """The client's address, 4 or 16 bytes; empty without IP."""
-        row = _FLOW.unpack_from(self._bytes, slot * layout.ROW.itemsize)
-        return bytes(row[row[8]][: _ADDRESS_BYTES.get(row[4], 0)])
+        row = _CLIENT.unpack_from(self._bytes, slot * _ROW_BYTES)
+        return bytes(row[row[3]][: _ADDRESS_BYTES.get(row[2], 0)])
 
     def is_sealed(self, slot: int) -> bool:
-        return self._bytes[slot * layout.ROW.itemsize + layout.CLASS_OFFSET + 4] != 0
+        return self._bytes[slot * _ROW_BYTES + _SEAL_OFFSET] != 0
 
     def class_of(self, slot: int) -> int:
         """The class number stored for the flow, 0 when it has none."""
-        number: int = layout.VERDICT.unpack_from(self._bytes, slot * layout.ROW.itemsize + layout.CLASS_OFFSET)[0]
+        number: int = _VERDICT.unpack_from(self._bytes, slot * _ROW_BYTES + _CLASS_OFFSET)[0]
         return number
 
     def settle(self, slot: int, class_id: int, *, seal: bool) -> None:
@@ -77,12 +76,12 @@ class FlowTable:
         Raises:
             ValueError: the class is not a positive number, or the flow has another class already.
         """
-        at = slot * layout.ROW.itemsize + layout.CLASS_OFFSET
-        known, sealed = layout.VERDICT.unpack_from(self._bytes, at)
+        at = slot * _ROW_BYTES + _CLASS_OFFSET
+        known, sealed = _VERDICT.unpack_from(self._bytes, at)
         if class_id < 1 or known not in (0, class_id):
             msg = f"slot {slot} has class {known}; it cannot become {class_id}"
             raise ValueError(msg)
-        layout.VERDICT.pack_into(self._bytes, at, class_id, sealed | seal)
+        _VERDICT.pack_into(self._bytes, at, class_id, sealed | seal)
 
     def counts(self, slot: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """Packets and bytes of a flow, each (to server, to client)."""
@@ -184,6 +183,16 @@ _TCP: Final = 6
 _UDP: Final = 17
 _ADDRESS_BYTES: Final = {0x0800: 4, 0x86DD: 16}
 """EtherType -> bytes of an address"""
+
+# Names of this module: several are looked up for each slice.
+_VERDICT: Final = layout.VERDICT
+_CLASS_OFFSET: Final = layout.CLASS_OFFSET
+_SEAL_OFFSET: Final = layout.CLASS_OFFSET + 4
+_ROW_BYTES: Final = layout.ROW.itemsize
+_TAGGED: Final = layout.FLOW_TAGGED
+
+_CLIENT: Final = struct.Struct("<16s16s4xH77xB")
+"""A row: addresses, ethertype, client."""
 
 _FLOW: Final = struct.Struct("<16s16sHHHBxQ64xHxB2xH24x16s16sHHHBx8x")
 """A row: key (addresses, ports, ethertype, protocol), first_ns, flags, client, vlan, outer key (as key)."""

@@ -20,7 +20,9 @@ MIN_LIFE_S: Final = 300
 MAX_LIFE_S: Final = 86_400
 """As RFC 8767 section 5 bounds stale answers, to a day."""
 
-_A, _CNAME, _AAAA, _SVCB, _HTTPS = 1, 5, 28, 64, 65
+_ADDRESSES: Final = (1, 28)
+_SERVICES: Final = (64, 65)
+"""SVCB, HTTPS"""
 
 
 class AddressBook:
@@ -42,17 +44,18 @@ class AddressBook:
             return
         asked = message.questions[0]
         owners = _chain(asked, message.answers)
-        for record in message.answers:
-            if record.name not in owners:
+        for name, kind, ttl_s, address, _target, hints, public_name in message.answers:
+            if name not in owners:
                 continue
-            until_ns = now_ns + min(max(record.ttl_s, MIN_LIFE_S), MAX_LIFE_S) * 1_000_000_000
-            if record.kind in (_A, _AAAA):
-                self._write(client, record.address, asked, until_ns)
-            elif record.kind in (_HTTPS, _SVCB):
-                for address in record.hints:
-                    self._write(client, address, asked, until_ns)
-                if record.public_name:
-                    self._keep_public_name(record.public_name)
+            life_s = MIN_LIFE_S if ttl_s < MIN_LIFE_S else min(ttl_s, MAX_LIFE_S)
+            until_ns = now_ns + life_s * 1_000_000_000
+            if kind in _ADDRESSES:
+                self._write(client, address, asked, until_ns)
+            elif kind in _SERVICES:
+                for hint in hints:
+                    self._write(client, hint, asked, until_ns)
+                if public_name:
+                    self._keep_public_name(public_name)
 
     def look_up(self, client: bytes, address: bytes, now_ns: int) -> bytes | None:
         """The name `client` was given `address` for; else the name anyone was given it for; else None."""
@@ -97,9 +100,10 @@ def _unexpired(entry: tuple[bytes, int] | None, now_ns: int) -> bytes | None:
 def _chain(asked: bytes, answers: tuple[DnsRecord, ...]) -> set[bytes]:
     """`asked`, and the names its CNAMEs and HTTPS targets lead to."""
     owners = {asked}
-    for _ in range(MAX_CHAIN):
-        more = {record.target for record in answers if record.name in owners and record.target} - owners
-        if not more:
+    aliases = [record for record in answers if record.target]
+    for _ in range(min(MAX_CHAIN, len(aliases))):
+        known = len(owners)
+        owners.update([record.target for record in aliases if record.name in owners])
+        if len(owners) == known:
             break
-        owners |= more
     return owners

@@ -1,8 +1,7 @@
 """Facts of an introduction, or none -> the flow's name, and the evidence for it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.facts import Banner, ClientHello, DnsMessage, Facts, HttpRequest, Unread
 from agent.flow import Evidence, Flow
@@ -50,8 +49,7 @@ LINK_PROTOCOLS: Final = {
 """EtherType -> name, of frames without IP; 1 is the gate's own number for an 802.3 frame without SNAP"""
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """What a flow is called."""
 
     name: bytes | None

@@ -18,14 +18,17 @@ max_classes_interned = 16_384
 class Classifier:
     """Segments, catalogue and declarations, asked together. The same question always gives the same answer."""
 
-    __slots__ = ("_catalogue", "_interned", "_named", "_segments", "_services")
+    __slots__ = ("_catalogue", "_closed", "_interned", "_segments", "_services", "in_segment")
 
     def __init__(self, catalogue: Catalogue, segments: Segments, services: BoardServices) -> None:
         self._catalogue = catalogue
         self._segments = segments
         self._services = services
         self._interned = lru_cache(maxsize=max_classes_interned)(FlowClass)
-        self._named = lru_cache(maxsize=max_names_remembered)(self._classify_in_segment)
+        self.in_segment = lru_cache(maxsize=max_names_remembered)(self._classify_in_segment)
+        """The class by segment, name, evidence, protocol and the board's service at the server's address, as `classify`
+        has it once the segment is known."""
+        self._closed = lru_cache(maxsize=max_names_remembered)(self._is_name_closed)
 
     def classify(
         self,
@@ -53,7 +56,7 @@ class Classifier:
         """
         # Only whose the address is becomes part of what is remembered, or each address would be.
         owner = self._services.at_address(server)
-        return self._named(self._segments.lookup(vlan, client), name, evidence, protocol, owner)
+        return self.in_segment(self._segments.lookup(vlan, client), name, evidence, protocol, owner)
 
     def match(self, name: bytes | str | None, evidence: Evidence, protocol: str) -> Match | None:
         """What the catalogue says: by name first, then by protocol.
@@ -94,8 +97,16 @@ class Classifier:
     @property
     def forgotten(self) -> int:
         """Names that had to be forgotten because max_names_remembered was met."""
-        info = self._named.cache_info()
-        return info.misses - info.currsize
+        return sum(info.misses - info.currsize for info in (self.in_segment.cache_info(), self._closed.cache_info()))
+
+    def holds_closed(self, name: bytes, server: bytes = b"") -> bool:
+        """True when what is met under a name is to be held closed; see Policy.holds_closed."""
+        return self._closed(name, self._services.at_address(server))
+
+    def _is_name_closed(self, name: bytes, owner: BoardService | None) -> bool:
+        found = self._catalogue.lookup(name)
+        service = owner if owner is not None else self._services.by_name(name)
+        return self._services.holds_closed(None if found is None else found.application, service)
 
     def _classify_in_segment(
         self, segment: str, name: bytes | None, evidence: Evidence, protocol: str, owner: BoardService | None

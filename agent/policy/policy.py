@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-from agent.flow import Account, Evidence, FlowClass
-from agent.policy.accounts import BoardService, BoardServices
+from agent.flow import Evidence, FlowClass
+from agent.policy.accounts import BoardServices
 from agent.policy.accounts_file import read_accounts
 from agent.policy.bounds import worst_case_series
 from agent.policy.catalogue import Catalogue
@@ -58,11 +58,6 @@ class Policy:
         """What the rules say of a class at a time, and why; see Rulebook.decide."""
         return self.rulebook.decide(flow_class, now_ns)
 
-    def account_of(self, name: bytes, server: bytes = b"") -> Account:
-        """Whose account a name is used with, as far as is declared; UNKNOWN for a name in no catalogue."""
-        found = self.catalogue.lookup(name)
-        return self.services.account(None if found is None else found.application, self._service(name, server))
-
     def holds_closed(self, name: bytes, server: bytes = b"") -> bool:
         """True when what is met under a name is to be held closed: its ClientHello is read, and nothing else of it.
 
@@ -73,12 +68,7 @@ class Policy:
             name: As DNS was asked for it.
             server: An address that was given for it, or empty. The board's own addresses are never held closed.
         """
-        found = self.catalogue.lookup(name)
-        return self.services.holds_closed(None if found is None else found.application, self._service(name, server))
-
-    def _service(self, name: bytes, server: bytes) -> BoardService | None:
-        owner = self.services.at_address(server)
-        return owner if owner is not None else self.services.by_name(name)
+        return self.classifier.holds_closed(name, server)
 
     @property
     def zone(self) -> tzinfo:

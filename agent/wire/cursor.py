@@ -36,17 +36,6 @@ class Cursor:
         self.at = stop
         return int.from_bytes(self.data[at:stop])
 
-    def varint(self) -> int:
-        """A number of 1, 2, 4 or 8 bytes that says its own length (RFC 9000 section 16)."""
-        if self.at >= self.end:
-            raise Overrun("a variable-length number")
-        first = self.data[self.at]
-        if first < 0x40:
-            self.at += 1
-            return first
-        size = 1 << (first >> 6)
-        return self.number(size) & ((1 << (8 * size - 2)) - 1)
-
     def take(self, size: int) -> bytes:
         """The next `size` bytes."""
         at = self.at

@@ -5,6 +5,7 @@ Not read by dpkt: from an answer of a CNAME and three addresses to the same DnsM
 oracle of the tests instead. mDNS (RFC 6762) and LLMNR (RFC 4795) have the same format.
 """
 
+from functools import lru_cache
 from struct import Struct
 
 from agent.facts import DnsMessage, DnsRecord
@@ -17,6 +18,10 @@ MAX_QUESTIONS = 64
 MAX_ANSWERS = 256
 """Answers read of one message. 4 KiB, the largest UDP message opened, hold 256 A records."""
 
+MAX_NAMES_REMEMBERED = 8192
+"""Names asked for: those of a resolver's busy hour. Each is read once for query and answer, A, AAAA and HTTPS, and all who
+ask; at most 6 MiB."""
+
 _A, _CNAME, _AAAA, _SVCB, _HTTPS = 1, 5, 28, 64, 65
 _INTERNET = 1
 _TYPE_BITS = 0x7FFF
@@ -28,7 +33,7 @@ _ECH_VERSION = 0xFE0D
 """ECHConfig.version (RFC 9849 section 4)."""
 
 _header = Struct(">HHHH").unpack_from
-_type_and_class = Struct(">HH").unpack_from
+_two_numbers = Struct(">HH").unpack_from
 _record = Struct(">HHIH").unpack_from
 
 _Names = dict[int, bytes | None]
@@ -52,7 +57,13 @@ def parse(message: bytes) -> DnsMessage | None:
     at = 12
     try:
         for _ in range(question_count):
-            name, at = _name(message, at, names)
+            end = message.find(0, at, at + MAX_NAME_BYTES) + 1
+            name = _plain(message[at:end])
+            if name is None:
+                name, at = _name(message, at, names)
+            else:
+                names[at] = name
+                at = end
             at += 4
             if at > len(message):
                 return None
@@ -70,10 +81,16 @@ def _answers(message: bytes, at: int, count: int, names: _Names) -> tuple[DnsRec
     records = []
     size = len(message)
     for _ in range(count):
-        try:
-            name, at = _name(message, at, names)
-        except Overrun:
-            break
+        # As most owners are written: a pointer to a name that was read.
+        pointed = at + 1 < size and message[at] >= 0xC0
+        name = names.get((message[at] & 0x3F) << 8 | message[at + 1]) if pointed else None
+        if name is not None:
+            at += 2
+        else:
+            try:
+                name, at = _name(message, at, names)
+            except Overrun:
+                break
         start = at + 10
         if start > size:
             break
@@ -90,7 +107,7 @@ def _answers(message: bytes, at: int, count: int, names: _Names) -> tuple[DnsRec
             if length == 16:
                 records.append(DnsRecord(name, kind, ttl_s, message[start:at]))
         elif kind == _CNAME:
-            target, stop = _name(message, start, names)
+            target, stop = _target(message, start, at, names)
             if target and stop == at:
                 records.append(DnsRecord(name, kind, ttl_s, b"", target))
         elif kind in (_SVCB, _HTTPS):
@@ -100,6 +117,36 @@ def _answers(message: bytes, at: int, count: int, names: _Names) -> tuple[DnsRec
     return tuple(records)
 
 
+def _target(message: bytes, at: int, end: int, names: _Names) -> tuple[bytes | None, int]:
+    """As _name, of a name that should fill message[at:end]: plain, or plain up to a pointer to a name that was read.
+
+    What is neither is left to _name. It could read all of them, but takes 1.3 us more an answer, of 5.6 us.
+    """
+    if end - at > 2 and message[end - 2] >= 0xC0:
+        rest = names.get((message[end - 2] & 0x3F) << 8 | message[end - 1])
+        run = _plain(message[at : end - 2] + b"\0") if rest else None
+        name = run + b"." + rest if run and rest else None
+    else:
+        name = _plain(message[at:end])
+    if not name or len(name) > MAX_NAME_BYTES:
+        return _name(message, at, names)
+    names[at] = name
+    return name, end
+
+
+@lru_cache(maxsize=MAX_NAMES_REMEMBERED)
+def _plain(wire: bytes) -> bytes | None:
+    """The name that fills `wire` from its first length to its final 0; None for what _name has to look into.
+
+    That is half of a query's time, were it not remembered: 2 us of 4.
+    """
+    try:
+        name, end = _name(wire, 0, {})
+    except Malformed:
+        return None
+    return name if end == len(wire) else None
+
+
 def _name(message: bytes, at: int, names: _Names) -> tuple[bytes | None, int]:
     """The name at message[at] and where the field ends; b"" is the root, None a name not fit to use.
 
@@ -107,10 +154,6 @@ def _name(message: bytes, at: int, names: _Names) -> tuple[bytes | None, int]:
     name or a pointer led is remembered, so that many pointers into one long chain cost no more than one.
     """
     size = len(message)
-    if at + 1 < size and message[at] >= 0xC0:  # as most owners are written
-        target = (message[at] & 0x3F) << 8 | message[at + 1]
-        if target in names:
-            return names[target], at + 2
     start = at
     labels: list[bytes] = []
     runs = [(start, labels)]
@@ -171,18 +214,22 @@ def _service(message: bytes, at: int, end: int, owner: bytes, kind: int, ttl_s: 
     target, at = _name(message, at + 2, names)  # after SvcPriority; 0 makes it an alias, which only has a target
     if target is None:
         return None
-    rdata = Cursor(message, at, end)
     hints: list[bytes] = []
     public_name = b""
-    while rdata.left:
-        key = rdata.number(2)
-        value = rdata.block(2)
+    while at != end:
+        start = at + 4
+        if start > end:
+            raise Overrun("a parameter of a service")
+        key, length = _two_numbers(message, at)
+        at = start + length
+        if at > end:
+            raise Overrun("a parameter of a service")
         if key == _IPV4HINT:
-            hints += _addresses(value, 4)
+            hints += _addresses(message[start:at], 4)
         elif key == _IPV6HINT:
-            hints += _addresses(value, 16)
+            hints += _addresses(message[start:at], 16)
         elif key == _ECH:
-            public_name = _public_name(value)
+            public_name = _public_name(message[start:at])
     return DnsRecord(owner, kind, ttl_s, b"", target, tuple(hints), public_name)
 
 

@@ -16,8 +16,12 @@ _HOST_AND_PORT = re.compile(rb"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:@?#,]+))(?::[0-9]
 
 
 def read_request(method: bytes, host: bytes | None) -> HttpRequest:
-    """`method`, and `host` put in one form; `host` None when there was no Host line. Raises Malformed for no method."""
-    if _METHOD.fullmatch(method) is None:
+    """`method`, and `host` put in one form; `host` None when there was no Host line.
+
+    `method` is empty where segments cut it: the gate then hands over the Host value alone. Raises Malformed for what is
+    no method.
+    """
+    if method and _METHOD.fullmatch(method) is None:
         raise Malformed("no HTTP method")
     return HttpRequest(method, None if host is None else normal_host(host))
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from agent.facts import ClientHello
 from agent.wire import gquic, tls
-from agent.wire.cursor import Cursor, Overrun
 from agent.wire.quic_keys import Q050, T050, T051, V2, InitialKeys, derive, open_packet
 
 MAX_CONNECTION_ID_BYTES = 20
@@ -54,6 +53,23 @@ class CryptoPiece(NamedTuple):
     data: bytes
 
 
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number of 1, 2, 4 or 8 bytes at data[at], and where the next field starts (RFC 9000 section 16).
+
+    Raises IndexError where it would end after `data`.
+    """
+    first = data[at]
+    if first < 0x40:
+        return first, at + 1
+    if first < 0x80:
+        return (first & 0x3F) << 8 | data[at + 1], at + 2
+    size = 1 << (first >> 6)
+    stop = at + size
+    if stop > len(data):
+        raise IndexError("a variable-length number")
+    return int.from_bytes(data[at:stop]) & ((1 << (8 * size - 2)) - 1), stop
+
+
 def pull_packets(datagram: bytes) -> list[InitialPacket]:
     """The Initial packets in a datagram, coalesced ones too (RFC 9000 section 12.2).
 
@@ -64,28 +80,30 @@ def pull_packets(datagram: bytes) -> list[InitialPacket]:
     at = 0
     end = len(datagram)
     while end - at >= 7 and datagram[at] & _LONG_FORM:
-        cursor = Cursor(datagram, at)
+        version = int.from_bytes(datagram[at + 1 : at + 5])
+        packet_type = datagram[at] & _TYPE
+        if version == 0 or packet_type == (_RETRY_V2 if version == V2 else _RETRY):
+            break  # version negotiation and Retry fill their datagram, and carry no frames
+        is_initial = packet_type == (_INITIAL_V2 if version == V2 else _INITIAL)
         try:
-            first = cursor.number(1)
-            version = cursor.number(4)
-            destination = cursor.block(1)
-            source = cursor.block(1)
-            packet_type = first & _TYPE
-            if version == 0 or packet_type == (_RETRY_V2 if version == V2 else _RETRY):
-                break  # version negotiation and Retry fill their datagram, and carry no frames
-            if len(destination) > MAX_CONNECTION_ID_BYTES or len(source) > MAX_CONNECTION_ID_BYTES:
+            destination_end = at + 6 + datagram[at + 5]
+            source_bytes = datagram[destination_end]
+            if datagram[at + 5] > MAX_CONNECTION_ID_BYTES or source_bytes > MAX_CONNECTION_ID_BYTES:
                 break  # only versions to come may have longer ones (RFC 8999 section 5.1)
-            is_initial = packet_type == (_INITIAL_V2 if version == V2 else _INITIAL)
+            place = destination_end + 1 + source_bytes
             if is_initial:
-                cursor.skip(cursor.varint())  # token
-            length = cursor.varint()
-            number_at = cursor.at
-            cursor.skip(length)
-        except Overrun:
+                token_bytes, place = read_varint(datagram, place)
+                place += token_bytes
+            length, number_at = read_varint(datagram, place)
+        except IndexError:
+            break
+        stop = number_at + length
+        if stop > end:
             break
         if is_initial:
-            packets.append(InitialPacket(version, destination, number_at - at, datagram[at : cursor.at]))
-        at = cursor.at
+            destination = datagram[at + 6 : destination_end]
+            packets.append(InitialPacket(version, destination, number_at - at, datagram[at:stop]))
+        at = stop
     return packets
 
 
@@ -97,36 +115,42 @@ def pull_crypto(frames: bytes, version: int) -> list[CryptoPiece]:
     """
     crypto = _GOOGLE_CRYPTO if version in _GOOGLE_VERSIONS else _CRYPTO
     pieces: list[CryptoPiece] = []
-    cursor = Cursor(frames)
+    at = 0
+    end = len(frames)
     try:
-        while cursor.left:
-            kind = cursor.number(1)
+        while at < end:
+            kind = frames[at]
             if kind == 0:
-                padding = _PADDING.match(frames, cursor.at)
-                cursor.at = padding.end() if padding else cursor.at
+                padding = _PADDING.match(frames, at)
+                at = padding.end() if padding else end
             elif kind == crypto:
-                offset = cursor.varint()
-                pieces.append(CryptoPiece(offset, cursor.take(cursor.varint())))
+                offset, at = read_varint(frames, at + 1)
+                length, at = read_varint(frames, at)
+                stop = at + length
+                if stop > end:
+                    break
+                pieces.append(CryptoPiece(offset, frames[at:stop]))
+                at = stop
+            elif kind == _PING:
+                at += 1
             elif kind in (_ACK, _ACK_ECN):
-                _skip_ack(cursor, ecn=kind == _ACK_ECN)
-            elif kind != _PING:
+                at = _after_ack(frames, at + 1, ecn=kind == _ACK_ECN)
+            else:
                 break
-    except Overrun:
+    except IndexError:
         return pieces
     return pieces
 
 
-def _skip_ack(cursor: Cursor, *, ecn: bool) -> None:
+def _after_ack(frames: bytes, at: int, *, ecn: bool) -> int:
     """RFC 9000 section 19.3; a lying range count ends with the packet, as each range takes two bytes at least."""
-    cursor.varint()
-    cursor.varint()
-    ranges = cursor.varint()
-    cursor.varint()
-    for _ in range(min(ranges, cursor.left)):
-        cursor.varint()
-        cursor.varint()
-    for _ in range(3 if ecn else 0):
-        cursor.varint()
+    _, at = read_varint(frames, at)
+    _, at = read_varint(frames, at)
+    ranges, at = read_varint(frames, at)
+    numbers = 1 + 2 * min(ranges, len(frames)) + (3 if ecn else 0)
+    for _ in range(numbers):
+        _, at = read_varint(frames, at)
+    return at
 
 
 def read_handshake(crypto: bytes, version: int) -> ClientHello | None:

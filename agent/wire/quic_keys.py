@@ -5,7 +5,8 @@ These keys hide nothing from anyone on the path: their salts are published so th
 """
 
 import hmac
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
@@ -45,8 +46,7 @@ SALTS: dict[int, bytes] = {
 """Version -> initial_salt."""
 
 
-@dataclass(frozen=True, slots=True)
-class InitialKeys:
+class InitialKeys(NamedTuple):
     """What opens the Initial packets that a client sends (RFC 9001 section 5.1). Made once a connection."""
 
     version: int
@@ -74,8 +74,13 @@ def derive(version: int, connection_id: bytes) -> InitialKeys | None:
 
 def expand_label(secret: bytes, label: bytes, size: int) -> bytes:
     """HKDF-Expand-Label with SHA-256 and no context (RFC 8446 section 7.1), for up to 32 bytes: one round of HMAC."""
-    info = size.to_bytes(2) + bytes((6 + len(label),)) + b"tls13 " + label + b"\x00\x01"
-    return hmac.digest(secret, info, "sha256")[:size]
+    return hmac.digest(secret, _info(label, size), "sha256")[:size]
+
+
+@lru_cache(maxsize=16)
+def _info(label: bytes, size: int) -> bytes:
+    """HkdfLabel, and the number of the round (RFC 5869 section 2.3). Four labels in use: seven with version 2's."""
+    return size.to_bytes(2) + bytes((6 + len(label),)) + b"tls13 " + label + b"\x00\x01"
 
 
 def open_packet(keys: InitialKeys, packet: bytes, number_at: int) -> bytes | None:
@@ -92,9 +97,9 @@ def open_packet(keys: InitialKeys, packet: bytes, number_at: int) -> bytes | Non
     first = packet[0] ^ (mask[0] & 0x0F)
     size = (first & 0x03) + 1
     end = number_at + size
-    number = (int.from_bytes(packet[number_at:end]) ^ int.from_bytes(mask[1 : 1 + size])).to_bytes(size)
-    header = bytes((first,)) + packet[1:number_at] + number
-    nonce = (int.from_bytes(keys.iv) ^ int.from_bytes(number)).to_bytes(12)
+    number = int.from_bytes(packet[number_at:end]) ^ int.from_bytes(mask[1 : 1 + size])
+    header = bytes((first,)) + packet[1:number_at] + number.to_bytes(size)
+    nonce = (int.from_bytes(keys.iv) ^ number).to_bytes(12)
     try:
         return keys.aead.decrypt(nonce, packet[end:], header)
     except InvalidTag:

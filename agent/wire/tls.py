@@ -44,10 +44,8 @@ def read_stream(data: bytes) -> ClientHello | None:
         length = data[6] << 16 | data[7] << 8 | data[8]
         end = 9 + length
         record = data[3] << 8 | data[4]
-        if end <= len(data) and length + _MESSAGE_HEADER_BYTES <= record <= MAX_RECORD_BYTES:
-            hello = _read_body(data[9:end], "tls", 0, partial=False)
-            if hello is not None:
-                return hello
+        if length + _MESSAGE_HEADER_BYTES <= record <= MAX_RECORD_BYTES:
+            return _read_body(data[9:end], "tls", 0, partial=False) if end <= len(data) else None
     handshake = bytearray()
     pull_records(data, 0, len(data), handshake)
     return read_hello(handshake)

@@ -57,7 +57,7 @@ def test_a_line_holds_what_is_documented() -> None:
 
 def test_tunnelled_flows_have_their_outer_ends() -> None:
     """`outer` stands with flows that came through a tunnel, and with no other."""
-    inside = replace(RECORD, flow=replace(FLOW, outer=ends("2001:db8::1", 0, "2001:db8::2", 0)))
+    inside = replace(RECORD, flow=FLOW._replace(outer=ends("2001:db8::1", 0, "2001:db8::2", 0)))
     assert {"src": "2001:db8::1", "sport": 0, "dst": "2001:db8::2", "dport": 0} == flow_line(Path("x"), inside)["outer"]
     assert "outer" not in flow_line(Path("x"), RECORD)
 
@@ -85,12 +85,12 @@ def test_hostnames(names: tuple[str, ...], expected: object) -> None:
 )
 def test_protocol_names(ethertype: int, ip_protocol: int, expected: str) -> None:
     """A name where there is one, else the number as the registry of its kind writes it."""
-    assert expected == protocol_name(replace(FLOW, ethertype=ethertype, ip_protocol=ip_protocol))
+    assert expected == protocol_name(FLOW._replace(ethertype=ethertype, ip_protocol=ip_protocol))
 
 
 def test_frames_without_ip_have_no_addresses() -> None:
     """Empty addresses become empty text."""
-    lldp = replace(RECORD, flow=replace(FLOW, ends=Endpoints(b"", 0, b"", 0), ethertype=0x88CC, ip_protocol=0))
+    lldp = replace(RECORD, flow=FLOW._replace(ends=Endpoints(b"", 0, b"", 0), ethertype=0x88CC, ip_protocol=0))
     line = flow_line(Path("x"), lldp)
     assert ("0x88cc", "", "") == (line["proto"], line["src"], line["dst"])
 

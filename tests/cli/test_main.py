@@ -84,3 +84,15 @@ def test_a_reader_who_goes_away() -> None:
         complaints = process.stderr.read()
         code = process.wait(60)
     assert (141, "") == (code, complaints)
+
+
+def test_machines_do_not_wait_for_what_people_need() -> None:
+    """A replay that prints JSON imports nothing that draws tables, makes traffic, exports or serves."""
+    libraries = {"rich", "scapy", "prometheus_client", "asyncio"}
+    script = (
+        "import sys; from agent.cli.main import main; main(['replay', '--json', '/dev/null']); "
+        f"print(sorted({libraries} & set(sys.modules)), file=sys.stderr)"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, check=True, text=True)
+    assert "[]\n" == done.stderr

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from agent.cli import replay as command
-from agent.cli.console import console_for
 from agent.cli.main import main
 from agent.cli.outcome import UsageError
 from agent.cli.replay import capture_files
@@ -132,12 +131,12 @@ def test_a_small_table_is_told(capture: Capture, capsys: pytest.CaptureFixture[s
 def test_progress_is_drawn_for_a_terminal_only(capture: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody watches, nothing is drawn; where someone does, the bar fills over all files."""
     files = [capture("a.pcap", "a.org"), capture("b.pcap", "b.org")]
-    with command._progress(console_for(io.StringIO()), files) as nothing:
+    with command._progress(io.StringIO(), files) as nothing:
         assert nothing is None
     monkeypatch.setenv("TERM", "xterm")
     terminal = io.StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)
-    with command._progress(console_for(terminal), files) as on_progress:
+    with command._progress(terminal, files) as on_progress:
         assert on_progress is not None
         on_progress(files[0], 10, files[0].stat().st_size)
         on_progress(files[1], files[1].stat().st_size, files[1].stat().st_size)

@@ -18,11 +18,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     """Put a daemon that only notes how it was called in place of the real one."""
     noted: list[dict[str, object]] = []
 
-    def run_demo(**arguments: object) -> int:
+    def daemon(**arguments: object) -> int:
         noted.append(arguments)
         return 0
 
-    monkeypatch.setitem(sys.modules, "agent.daemon", SimpleNamespace(run_demo=run_demo))
+    monkeypatch.setitem(sys.modules, "agent.daemon", SimpleNamespace(run_demo=daemon, run_tap=daemon))
     monkeypatch.setattr(log, "set_up", lambda _level: None)
     return noted
 
@@ -39,11 +39,26 @@ def test_its_options(calls: list[dict[str, object]], own_rules: Path) -> None:
     assert [{"policy_directory": own_rules, "host": "::1", "port": 0, "seed": 7}] == calls
 
 
-def test_only_the_demo_yet(calls: list[dict[str, object]], capsys: pytest.CaptureFixture[str]) -> None:
-    """Without --demo it says what there is, and starts nothing."""
-    assert 2 == main(["run"])
-    assert "hallwatch run --demo" in capsys.readouterr().err
+def test_a_tap(calls: list[dict[str, object]]) -> None:
+    """Several interfaces are one tap; the gate and the table have their defaults."""
+    assert 0 == main(["run", "-i", "eth1", "-i", "eth2"])
+    common = {"policy_directory": shipped_rules(), "host": "127.0.0.1", "port": 10484}
+    assert [{**common, "interfaces": ["eth1", "eth2"], "gate": "auto", "max_flows": 1 << 18}] == calls
+
+
+@pytest.mark.parametrize("words", [[], ["--demo", "-i", "eth1"], ["-i", "eth1", "--max-flows", "7"]])
+def test_what_cannot_be_run(words: list[str], calls: list[dict[str, object]]) -> None:
+    """Neither or both sources, or a table of a few flows: it says what there is, and starts nothing."""
+    assert 2 == main(["run", *words])
     assert [] == calls
+
+
+def test_what_a_tap_lacks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An interface that is not there is told in one line, with those that are."""
+    monkeypatch.setattr(log, "set_up", lambda _level: None)
+
+    assert 1 == main(["run", "-i", "no-such-if", "--gate", "process", "--web.listen-address", "127.0.0.1:0"])
+    assert capsys.readouterr().err.startswith("hallwatch: no-such-if: ")
 
 
 @pytest.mark.parametrize(

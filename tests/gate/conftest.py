@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from agent.gate.native import NativeGate
+from tests.gate.capture_reading import Reader
 from tests.gate.feeding import Feeder
 
 MAX_FLOWS = 64
@@ -22,3 +23,9 @@ def gate() -> Iterator[NativeGate]:
 def feed(gate: NativeGate) -> Feeder:
     """Feeds frames to `gate` and returns their slices; asserts conservation after each, and that no canary got out."""
     return Feeder(gate)
+
+
+@pytest.fixture
+def read(feed: Feeder) -> Reader:
+    """Reads the bytes of capture files through `gate`."""
+    return Reader(feed)

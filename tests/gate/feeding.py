@@ -88,7 +88,7 @@ class Feeder:
             assert totals[f"seen_{unit}"] == rows + self._removed[index] + outside
         opened = {kind: count for kind, count in self.gate.opened_bytes().items() if count}
         assert opened == {kind: count for kind, count in self._opened.items() if count}
-        assert totals["lost_slices"] == 0
+        assert 0 == totals["lost_slices"]
 
 
 def placed(slices: Iterable[Slice], direction: int = 0) -> tuple[int, bytes]:

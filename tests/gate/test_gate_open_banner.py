@@ -6,7 +6,7 @@ from agent.flow import Direction, Slice, SliceFlag, SliceKind
 from agent.lab.canary import filled
 from agent.lab.crafted import ends_of, timed
 from agent.lab.frames import Packet
-from agent.lab.stack import FIN, PSH, TcpTalk, Wire, ACK
+from agent.lab.stack import ACK, FIN, PSH, TcpTalk, Wire
 from tests.gate.feeding import Feeder, kinds, placed
 
 TO_SERVER, TO_CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

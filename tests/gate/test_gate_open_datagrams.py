@@ -83,7 +83,9 @@ def test_other_long_packets(feed: Feeder, kind: int) -> None:
     """0-RTT, Handshake and Retry packets are not opened, before, between or after the Initials."""
     other = (TO_SERVER, long_header(1, kind, filled(FLOW, 300)))
 
-    assert [INITIAL] * 2 == [one.data for one in talk(feed, 443, other, (TO_SERVER, INITIAL), other, (TO_SERVER, INITIAL), other)]
+    assert [INITIAL] * 2 == [
+        one.data for one in talk(feed, 443, other, (TO_SERVER, INITIAL), other, (TO_SERVER, INITIAL), other)
+    ]
 
 
 @pytest.mark.parametrize("kind", ["0rtt", "handshake"])
@@ -110,7 +112,10 @@ def test_server_initials(feed: Feeder) -> None:
     assert [INITIAL] == [one.data for one in talk(feed, 443, server, (TO_SERVER, INITIAL), server)]
 
 
-@pytest.mark.parametrize(("size", "opened"), [(DATAGRAM_BYTES - 1, DATAGRAM_BYTES - 1), (DATAGRAM_BYTES, DATAGRAM_BYTES), (DATAGRAM_BYTES + 1, DATAGRAM_BYTES)])
+@pytest.mark.parametrize(
+    ("size", "opened"),
+    [(DATAGRAM_BYTES - 1, DATAGRAM_BYTES - 1), (DATAGRAM_BYTES, DATAGRAM_BYTES), (DATAGRAM_BYTES + 1, DATAGRAM_BYTES)],
+)
 def test_jumbo_initial(feed: Feeder, size: int, opened: int) -> None:
     """Of one datagram, 4 KiB are opened."""
     data = long_header(1, 0, bytes(size - 18))
@@ -205,7 +210,9 @@ def test_dns_elsewhere(feed: Feeder) -> None:
     """A DNS message on another port is "anything else"."""
     message = question(64) + filled(FLOW, 100)
 
-    assert [(SliceKind.BANNER, message[:64])] == [(one.kind, one.data) for one in talk(feed, 5300, (TO_SERVER, message))]
+    assert [(SliceKind.BANNER, message[:64])] == [
+        (one.kind, one.data) for one in talk(feed, 5300, (TO_SERVER, message))
+    ]
 
 
 def test_dns_over_tcp(feed: Feeder) -> None:
@@ -232,6 +239,27 @@ def test_dns_over_tcp_limit(feed: Feeder, cut: int) -> None:
     slices = feed(timed(packets))
     assert (0, stream[:DNS_TCP_BYTES]) == placed(slices, TO_SERVER)
     assert (0, stream[:DNS_TCP_BYTES]) == placed(slices, TO_CLIENT)
+
+
+@pytest.mark.parametrize("first", [b"\x00\x07", b"HELLO!!", b"\xff\xff" + bytes(30), b"\x00\x20" + b"\xff" * 20])
+def test_a_port_is_not_believed(feed: Feeder, first: bytes) -> None:
+    """On port 53, a beginning that is no DNS message opens nothing of what follows."""
+    connection = TcpTalk(Wire(ends_of(FLOW, 53)))
+    packets = [*connection.open(), *connection.send(TO_SERVER, first)]
+    packets += connection.send(TO_SERVER, filled(FLOW, 1200))
+    packets += connection.send(TO_CLIENT, bytes(64) + filled(FLOW, 1200))
+
+    assert SliceKind.DNS_TCP not in kinds(feed(timed(packets)))
+
+
+def test_what_follows_a_message_has_to_be_one(feed: Feeder) -> None:
+    """Behind a whole message, what does not begin like another stays closed, in the same segment and after it."""
+    connection = TcpTalk(Wire(ends_of(FLOW, 53)))
+    message = names.over_tcp(question(200))
+    packets = [*connection.open(), *connection.send(TO_SERVER, message + filled(FLOW, 300))]
+    packets += connection.send(TO_SERVER, filled(FLOW, 1200))
+
+    assert (0, message) == placed(feed(timed(packets)), TO_SERVER)
 
 
 def test_no_dns_over_tcp(feed: Feeder) -> None:

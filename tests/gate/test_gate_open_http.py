@@ -1,8 +1,9 @@
-"""The HTTP row: the method and the value of the first request's Host line, within 2 KiB; never a path, cookie or body."""
+"""The HTTP row: the method and the value of the first request's Host line; never a path, a cookie or a body."""
 
 import pytest
 
 from agent.flow import Direction, Slice, SliceFlag, SliceKind
+from agent.gate.native import NativeGate
 from agent.lab.canary import filled
 from agent.lab.crafted import BODY_NAME, ends_of, http, timed
 from agent.lab.dialogues import http_request
@@ -60,7 +61,7 @@ def padded(host_line: bytes, line_at: int) -> bytes:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_method_and_host_only(feed: Feeder, method: str) -> None:
-    """Of a request with path, cookie, agent and body, the method and the Host value are opened, and the flow is closed."""
+    """Of a request with path, cookie and body, the method and the Host value are opened, and the flow is closed."""
     request = http_request(FLOW, "www.crafted.example", body_bytes=400)
     slices = feed(timed(sent(method.encode() + b" " + request.split(b" ", 1)[1])))
 
@@ -176,7 +177,7 @@ def test_value_is_cut(feed: Feeder, size: int, opened: int, complete: bool, step
 
 @pytest.mark.parametrize(("step", "complete"), [(0, True), (100, True), (255, True), (1, False), (256, False)])
 def test_value_of_256_bytes(feed: Feeder, step: int, complete: bool) -> None:
-    """A value of just 256 bytes is opened whole; when its line's end comes in a later segment, nobody knows that it is."""
+    """A value of just 256 bytes is opened whole, and said to be complete when its line ends in the same segment."""
     value = b"h" * 256
     start = b"GET / HTTP/1.1\r\nHost:"
     cuts = tuple(range(len(start), 2000, step)) if step else ()
@@ -253,3 +254,21 @@ def test_lab_cases_have_no_more(feed: Feeder) -> None:
 
     assert [b"POST"] == method_of(slices)
     assert (NAME, True) == host_of(slices)
+
+
+@pytest.mark.parametrize("cut", [1, 7, 9, 40, 120])
+def test_searched_bytes_do_not_stay_in_the_row(gate: NativeGate, feed: Feeder, cut: int) -> None:
+    """A row is memory that the process can read: of a head that was searched, no path and no cookie stays in it."""
+    secret = b"/se-cret?" + bytes(filled(FLOW, 64)) + b" HTTP/1.1\r\nCookie: " + bytes(filled(FLOW, 64))
+    feed(timed(sent(b"GET " + secret, (cut,))))
+
+    window = int(gate.table._rows["window"][0])
+    kept = window.to_bytes(8, "big").lstrip(b"\0") + window.to_bytes(8, "little").rstrip(b"\0")
+    assert b"" == kept or b"\n" in kept
+
+
+def test_head_cut_inside_the_word_leaves_only_the_word(gate: NativeGate, feed: Feeder) -> None:
+    """What may begin "Host:" is kept over a segment's end, and nothing before it."""
+    feed(timed(sent(b"GET /path HTTP/1.1\r\nHo")))
+
+    assert b"\nho" == int(gate.table._rows["window"][0]).to_bytes(8, "big").lstrip(b"\0")

@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from dataclasses import replace
 
 import dpkt
 import pytest
@@ -13,7 +12,7 @@ from agent.lab.flows import Plan, address_resolution, impaired, over_tcp, over_u
 from agent.lab.frames import Line, Packet, Truth
 
 ENDS = Endpoints(b"\x0a\x14\x00\x05", 50_000, b"\xc6\x12\x01\x01", 443)
-ENDS6 = replace(ENDS, client=b"\xfd" + bytes(14) + b"\x05", server=b"\x20\x01" + bytes(13) + b"\x01")
+ENDS6 = ENDS._replace(client=b"\xfd" + bytes(14) + b"\x05", server=b"\x20\x01" + bytes(13) + b"\x01")
 LINES = (Line(Direction.TO_SERVER, b"up" * 300), Line(Direction.TO_CLIENT, b"down" * 3000))
 TRUTH = Truth(1, ENDS, None, "udp", "udp", "unknown", "unclassified", None, None, Evidence.NONE, canary=False)
 

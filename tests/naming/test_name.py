@@ -1,7 +1,5 @@
 """Tests of naming: facts in, the best name and its evidence out."""
 
-from dataclasses import replace
-
 import pytest
 
 from agent.facts import Banner, ClientHello, DnsMessage, DnsRecord, Facts, HttpRequest, Unread
@@ -148,10 +146,10 @@ def test_unread(reason: str) -> None:
     ("flow", "protocol"),
     [
         (TCP, "tcp"),
-        (replace(TCP, ip_protocol=17), "udp"),
-        (replace(TCP, ethertype=0x86DD, ip_protocol=58), "icmp6"),
-        (replace(TCP, ip_protocol=132), "sctp"),
-        (replace(TCP, ip_protocol=253), "ip"),
+        (TCP._replace(ip_protocol=17), "udp"),
+        (TCP._replace(ethertype=0x86DD, ip_protocol=58), "icmp6"),
+        (TCP._replace(ip_protocol=132), "sctp"),
+        (TCP._replace(ip_protocol=253), "ip"),
     ],
 )
 def test_nothing_was_said(flow: Flow, protocol: str) -> None:
@@ -174,7 +172,7 @@ def test_frames_without_ip(ethertype: int, protocol: str) -> None:
 
 def test_a_transport_that_tells() -> None:
     """A protocol of IP itself may tell the application, as ESP does."""
-    flow = replace(TCP, ip_protocol=50)
+    flow = TCP._replace(ip_protocol=50)
     found = find_name(
         *(None, flow, AddressBook(), NOW_NS),
         is_public_name=lambda _name: False,

@@ -164,4 +164,4 @@ def test_addresses_do_not_fill_the_memory(policy: Policy) -> None:
         server = b"\xc0\0" + number.to_bytes(2, "big")
         classifier.classify(vlan=10, client=b"", name=b"x.com", evidence=Evidence.SNI, protocol="tls", server=server)
 
-    assert 2 == classifier._named.cache_info().currsize
+    assert 2 == classifier.in_segment.cache_info().currsize

@@ -17,29 +17,11 @@ def test_fields_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "value"),
-    [
-        ("c2197c5eff14e88c", 151_288_809_941_952_652),
-        ("9d7f3e7d", 494_878_333),
-        ("7bbd", 15_293),
-        ("25", 37),
-        ("4025", 37),
-    ],
-)
-def test_varint_examples(data: str, value: int) -> None:
-    """The examples of RFC 9000 appendix A.1."""
-    cursor = Cursor(bytes.fromhex(data))
-
-    assert (value, 0) == (cursor.varint(), cursor.left)
-
-
-@pytest.mark.parametrize(
     "read",
     [
         lambda cursor: cursor.number(3),
         lambda cursor: cursor.take(3),
         lambda cursor: cursor.skip(3),
-        lambda cursor: cursor.varint(),
     ],
 )
 def test_nothing_beyond_the_end(read: Callable[[Cursor], object]) -> None:
@@ -52,6 +34,6 @@ def test_nothing_beyond_the_end(read: Callable[[Cursor], object]) -> None:
 
 
 def test_empty() -> None:
-    """A varint of no bytes is an Overrun too, and an Overrun is Malformed to who does not wait for more."""
+    """A number of no bytes is an Overrun too, and an Overrun is Malformed to who does not wait for more."""
     with pytest.raises(Malformed):
-        Cursor(b"").varint()
+        Cursor(b"").number(1)

@@ -62,7 +62,12 @@ def test_request() -> None:
     assert HttpRequest(b"OPTIONS", None) == read_request(b"OPTIONS", None)
 
 
-@pytest.mark.parametrize("method", [b"", b"GET ", b"G\x00T", b"\xff", b"A" * (MAX_METHOD_BYTES + 1), b"GET\n"])
+def test_request_whose_method_was_cut() -> None:
+    """The gate hands over no part of a method, so a Host value may come alone; it names the request all the same."""
+    assert HttpRequest(b"", b"example.com") == read_request(b"", b"Example.com:80")
+
+
+@pytest.mark.parametrize("method", [b"GET ", b"G\x00T", b"\xff", b"A" * (MAX_METHOD_BYTES + 1), b"GET\n"])
 def test_no_method(method: bytes) -> None:
     """What is no token is Malformed."""
     with pytest.raises(Malformed):

@@ -7,13 +7,33 @@ import pytest
 from agent.facts import ClientHello
 from agent.wire import quic
 from agent.wire.cursor import Malformed
-from agent.wire.quic import CryptoPiece, Opener, pull_crypto, pull_packets, read_handshake, read_partial
+from agent.wire.quic import CryptoPiece, Opener, pull_crypto, pull_packets, read_handshake, read_partial, read_varint
 from agent.wire.quic_keys import SALTS, T050, V2
 from tests.wire.build import alpn, block, crypto, hello, initial, sni, varint
 
 HELLO = hello(sni(b"quic.example.com"), alpn(b"h3"))
 EXPECTED = ClientHello("quic", b"quic.example.com", (b"h3",), encrypted=False, quic_version=1)
 V2_SALT = SALTS[V2].hex()
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        ("c2197c5eff14e88c", 151_288_809_941_952_652),
+        ("9d7f3e7d", 494_878_333),
+        ("7bbd", 15_293),
+        ("25", 37),
+        ("4025", 37),
+    ],
+)
+def test_varint_examples(data: str, value: int) -> None:
+    """The examples of RFC 9000 appendix A.1, with a byte before and after; each cut is an IndexError."""
+    number = bytes.fromhex(data)
+
+    assert (value, 1 + len(number)) == read_varint(b"\xff" + number + b"\xff", 1)
+    for cut in range(len(number)):
+        with pytest.raises(IndexError):
+            read_varint(b"\xff" + number[:cut], 1)
 
 
 def test_one_datagram() -> None:

@@ -1,0 +1,5 @@
+"""Live tests: see fixtures.py."""
+
+from tests.live.fixtures import cable, gate, sender
+
+__all__ = ["cable", "gate", "sender"]

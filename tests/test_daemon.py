@@ -1,0 +1,291 @@
+"""Tests of the daemon: what it polls, judges, logs and answers, how it reloads, and how it ends."""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+import pytest
+
+from agent import log
+from agent.cli.main import main
+from agent.daemon import Daemon, run_demo
+from agent.gate.native import NativeGate
+from agent.gate.slices import SliceBatch
+from agent.lab import crafted
+from agent.log import EventLog
+from agent.policy.problems import RulesError
+from agent.rules_location import shipped_rules
+from agent.web.site import ReloadRefusedError
+
+TIMEOUT_S = 20.0
+
+
+class FedTap:
+    """A tap that a test feeds."""
+
+    def __init__(self) -> None:
+        self.gate = NativeGate(max_flows=64)
+        self.waiting: list[SliceBatch] = []
+        self.trouble: str | None = None
+        self.defect: Exception | None = None
+        self.dropped = 0
+        self.lost_chunks = 0
+        self.reads = 0
+
+    @property
+    def behind(self) -> bool:
+        return bool(self.waiting)
+
+    def feed(self, case: str) -> int:
+        """Feeds a corner case now; how many frames it has."""
+        frames = crafted.CASES[case]()
+        self.waiting += [self.gate.feed(frame.data, time_ns=self.now_ns()) for frame in frames]
+        return len(frames)
+
+    def read(self) -> SliceBatch:
+        self.reads += 1
+        if self.defect:
+            raise self.defect
+        return self.waiting.pop(0) if self.waiting else SliceBatch([], [])
+
+    def now_ns(self) -> int:
+        return time.monotonic_ns()
+
+    def dropped_packets(self) -> int:
+        return self.dropped
+
+    def problem(self) -> str | None:
+        return self.trouble
+
+    def close(self) -> None:
+        self.gate.close()
+
+
+@pytest.fixture
+def tap() -> FedTap:
+    """Nothing has come yet."""
+    return FedTap()
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    """A copy of the shipped rules, to be changed."""
+    return shutil.copytree(shipped_rules(), tmp_path / "rules")
+
+
+@pytest.fixture
+def daemon(tap: FedTap, rules: Path, caplog: pytest.LogCaptureFixture) -> Daemon:
+    """Made, not running."""
+    caplog.set_level(logging.INFO, "hallwatch")
+    return Daemon(tap, rules, EventLog())
+
+
+def events(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was logged so far, without the values."""
+    return [record.getMessage() for record in caplog.records]
+
+
+def run(story: Coroutine[None, None, None]) -> None:
+    """Runs a story on a loop of its own, within a time."""
+    asyncio.run(asyncio.wait_for(story, TIMEOUT_S))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits on the loop, for what no event tells of."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+# ---- Polling and judging
+
+
+def test_a_poll_and_a_tick(daemon: Daemon, tap: FedTap) -> None:
+    """A poll names, and says whether to come again at once; a tick makes the snapshot, with the tap's own counts."""
+    frames = tap.feed("tls")
+    tap.dropped, tap.lost_chunks = 3, 2
+    polls = 0
+    while daemon._poll():
+        polls += 1
+    assert frames - 1 == polls
+    assert "no packet has been judged yet" == daemon._why_not_ready()
+    daemon._tick()
+    snapshot = daemon._snapshot
+
+    assert snapshot is not None
+    assert (frames, 3, 2) == (
+        snapshot.gate.seen_packets,
+        snapshot.gate.dropped_packets,
+        snapshot.limits["waiting_slices"],
+    )
+    assert {("tls", "read"): 1} == snapshot.handshakes
+    assert abs(snapshot.time_ns - time.time_ns()) < TIMEOUT_S * 1e9
+
+
+def test_degraded_and_recovered(daemon: Daemon, tap: FedTap, caplog: pytest.LogCaptureFixture) -> None:
+    """Trouble is logged when it begins, when it becomes another, and when it is over; not at every tick."""
+    for trouble in (None, None, "tap0 is down", "tap0 is down", "tap0 is gone", None, None):
+        tap.trouble = trouble
+        daemon._tick()
+
+    assert ["degraded", "degraded", "recovered"] == events(caplog)
+    assert ["WARNING", "WARNING", "INFO"] == [record.levelname for record in caplog.records]
+
+
+def test_readiness(daemon: Daemon, tap: FedTap) -> None:
+    """Ready from the first snapshot on, and not while the tap delivers nothing."""
+    assert "no packet has been judged yet" == daemon._why_not_ready()
+    daemon._tick()
+    assert daemon._why_not_ready() is None
+    tap.trouble = "tap0 is gone"
+    daemon._tick()
+    assert "tap0 is gone" == daemon._why_not_ready()
+
+
+# ---- Reloading
+
+
+def test_reload(daemon: Daemon, caplog: pytest.LogCaptureFixture) -> None:
+    """Good rules are in force at once, and the time at which they came is kept."""
+    before = daemon._reloaded
+    assert "rules loaded" == daemon.reload()
+
+    assert daemon._reloaded.successful
+    assert daemon._reloaded.last_success_s > before.last_success_s
+    assert ["reloaded"] == events(caplog)
+
+
+def test_bad_rules(daemon: Daemon, rules: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Bad ones are refused: the old policy stays, with its time; the log has one line, with the first problem."""
+    before, policy = daemon._reloaded, daemon._pipeline._policy
+    (rules / "rules.yaml").write_text("rules: nonsense\n", encoding="utf-8")
+    with pytest.raises(ReloadRefusedError, match=r"rules\.yaml"):
+        daemon.reload()
+
+    assert (False, before.last_success_s) == (daemon._reloaded.successful, daemon._reloaded.last_success_s)
+    assert policy is daemon._pipeline._policy
+    assert ["reload_refused"] == events(caplog)
+    assert 1 == len(caplog.text.splitlines())
+
+
+def test_rules_that_are_bad_from_the_start(tap: FedTap, tmp_path: Path) -> None:
+    """There is no daemon without rules."""
+    with pytest.raises(RulesError):
+        Daemon(tap, tmp_path, EventLog())
+
+
+# ---- Running
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ends_when_told_to(
+    number: signal.Signals, daemon: Daemon, tap: FedTap, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What has come by then is still named and counted, and every flow has ended."""
+
+    async def story() -> None:
+        running = asyncio.create_task(daemon.run("127.0.0.1", 0))
+        await until(lambda: "ready" in events(caplog) and daemon._snapshot is not None)
+        tap.feed("http")
+        os.kill(os.getpid(), number)
+        await running
+
+    run(story())
+    assert ["ready", "stopping"] == events(caplog)
+    gate = daemon._pipeline.snapshot(0).gate
+    assert (len(crafted.CASES["http"]()), 0, 0) == (gate.settled_packets, gate.active_flows, gate.missing_packets)
+
+
+def test_reload_by_signal(daemon: Daemon, rules: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """SIGHUP reloads; bad rules by this way do not end it."""
+
+    async def story() -> None:
+        running = asyncio.create_task(daemon.run("127.0.0.1", 0))
+        await until(lambda: "ready" in events(caplog))
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: "reloaded" in events(caplog))
+        (rules / "rules.yaml").unlink()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: "reload_refused" in events(caplog))
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
+
+    run(story())
+    assert ["ready", "reloaded", "reload_refused", "stopping"] == events(caplog)
+
+
+def test_a_defect_ends_it(daemon: Daemon, tap: FedTap, caplog: pytest.LogCaptureFixture) -> None:
+    """It does not go on as if it were counting: whoever started it sees the exception, and starts it anew."""
+
+    async def story() -> None:
+        running = asyncio.create_task(daemon.run("127.0.0.1", 0))
+        await until(lambda: tap.reads > 2)
+        tap.defect = ZeroDivisionError("a defect")
+        await running
+
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        run(story())
+    assert ["ready", "stopping"] == events(caplog)
+
+
+def test_polls_faster_when_behind(daemon: Daemon, tap: FedTap) -> None:
+    """While slices wait it comes again at once, and still lets the loop do other things in between."""
+
+    async def story() -> None:
+        turns = 0
+        tap.feed("tls-tiny-segments")
+        waiting = len(tap.waiting)
+        running = asyncio.create_task(daemon._every(3600, daemon._poll))
+        while tap.waiting:
+            turns += 1
+            await asyncio.sleep(0)
+        running.cancel()
+        assert waiting > 100
+        assert turns >= waiting
+
+    run(story())
+
+
+# ---- As a command
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """The test's own logging stays."""
+    caplog.set_level(logging.INFO, "hallwatch")
+    monkeypatch.setattr(log, "set_up", lambda _level: None)
+
+
+@pytest.mark.usefixtures("quiet")
+def test_the_demo(caplog: pytest.LogCaptureFixture) -> None:
+    """It runs without root, says where it listens, and ends with code 0."""
+
+    def end() -> None:
+        while "ready" not in events(caplog):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    assert 0 == run_demo(policy_directory=shipped_rules(), host="127.0.0.1", port=0, seed=1)
+    ending.join()
+    assert ["ready", "stopping"] == events(caplog)
+
+
+@pytest.mark.usefixtures("quiet")
+def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line says which address, and the code is that of a failure."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert 1 == main(["run", "--demo", f"--web.listen-address=127.0.0.1:{port}"])
+
+    said = capsys.readouterr().err
+    assert 1 == len(said.splitlines())
+    assert str(port) in said
+    assert "address already in use" in said
