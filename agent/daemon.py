@@ -22,7 +22,7 @@ from agent.log import EventLog
 from agent.metrics import ReloadState
 from agent.notice.files import records_days
 from agent.pipeline import FlowRecord, Pipeline
-from agent.policy.policy import load
+from agent.policy.policy import Policy, load
 from agent.policy.problems import RulesError
 from agent.privileges import drop_capabilities
 from agent.snapshot import Snapshot
@@ -47,6 +47,7 @@ class Daemon:
     Args:
         tap: where the packets come from; closed by the owner.
         rules: directory of the rules, read again at each reload.
+        district: a pack of that directory in place of its rules.yaml.
         log: is told what happens.
         state: directory for what outlives a restart; nothing does without it.
         min_devices: smaller numbers of devices are not told.
@@ -62,12 +63,14 @@ class Daemon:
         rules: Path,
         log: EventLog,
         *,
+        district: str | None = None,
         state: Path | None = None,
         min_devices: int = MIN_DEVICES,
         recorder: Recorder | None = None,
     ) -> None:
         self._tap = tap
         self._rules = rules
+        self._district = district
         self._log = log
         self._state = None if state is None else state / STATE_FILE
         self._state_problem: str | None = None
@@ -76,8 +79,12 @@ class Daemon:
             lambda: os.urandom(SALT_BYTES), min_devices=min_devices, before=self._read_state()
         )
         self._recorder = recorder
-        on_flow = None if recorder is None else self._record
-        self._pipeline = Pipeline(tap.gate, load(rules), on_flow=on_flow, allowances=self._allowances)
+        self._pipeline = Pipeline(
+            *(tap.gate, self._load()),
+            allowances=self._allowances,
+            on_flow=None if recorder is None else self._record,
+            keeps_names=lambda: recorder is not None and recorder.wants_names,
+        )
         self._snapshot: Snapshot | None = None
         self._reloaded = ReloadState(successful=True, last_success_s=time.time())
         self._problem: str | None = None
@@ -127,7 +134,7 @@ class Daemon:
             ReloadRefusedError: the rules cannot be used; the text says why.
         """
         try:
-            policy = load(self._rules)
+            policy = self._load()
         except RulesError as error:
             self._reloaded = replace(self._reloaded, successful=False)
             self._log.error(
@@ -138,6 +145,9 @@ class Daemon:
         self._reloaded = ReloadState(successful=True, last_success_s=time.time())
         self._log.info("reloaded", rules=str(self._rules))
         return "rules loaded"
+
+    def _load(self) -> Policy:
+        return load(self._rules, district=self._district, now_ns=time.time_ns())
 
     def _reload_by_signal(self) -> None:
         try:
@@ -221,10 +231,11 @@ def run_demo(
     host: str,
     port: int,
     seed: int,
+    district: str | None = None,
     state: Path | None = None,
     min_devices: int = MIN_DEVICES,
 ) -> int:
-    """Watches a synthetic school day until SIGTERM or SIGINT; the exit code. `state` and `min_devices` as for Daemon.
+    """Watches a synthetic school day until SIGTERM or SIGINT; the exit code. The rest as for Daemon.
 
     Raises:
         RulesError: the rules cannot be used.
@@ -232,7 +243,12 @@ def run_demo(
     """
     log = EventLog()
     tap = DemoTap(seed)
-    return _run(tap, lambda: Daemon(tap, policy_directory, log, state=state, min_devices=min_devices), host, port)
+    return _run(
+        tap,
+        lambda: Daemon(tap, policy_directory, log, district=district, state=state, min_devices=min_devices),
+        host,
+        port,
+    )
 
 
 def run_tap(
@@ -243,6 +259,7 @@ def run_tap(
     interfaces: Sequence[str],
     gate: str,
     max_flows: int,
+    district: str | None = None,
     state: Path | None = None,
     min_devices: int = MIN_DEVICES,
     authorisations: Path | None = None,
@@ -256,6 +273,7 @@ def run_tap(
         interfaces: names; several are one tap.
         gate: "auto", "kernel" or "process".
         max_flows: rows of the flow table.
+        district: as for Daemon.
         state: as for Daemon.
         min_devices: as for Daemon.
         authorisations: directory of what was authorised; no record is kept without it.
@@ -267,7 +285,7 @@ def run_tap(
         OSError: the address cannot be listened on, or privileges cannot be dropped.
     """
     log = EventLog()
-    load(policy_directory)  # before anything is attached: a mistake in the rules is found without a tap
+    load(policy_directory, district=district)  # before anything is attached: a mistake is found without a tap
     tap, why = open_tap(gate, interfaces, max_flows=max_flows)
     log.info("attached", gate=tap.gate.kind, why=why, interfaces=",".join(interfaces), max_flows=max_flows)
     drop_capabilities()
@@ -277,7 +295,13 @@ def run_tap(
         recorder = open_recorder(authorisations, records_days=keep_days, now_ns=time.time_ns())
     return _run(
         tap,
-        lambda: Daemon(tap, policy_directory, log, state=state, min_devices=min_devices, recorder=recorder),
+        lambda: Daemon(
+            *(tap, policy_directory, log),
+            district=district,
+            state=state,
+            min_devices=min_devices,
+            recorder=recorder,
+        ),
         host,
         port,
     )

@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from agent.allowance.allowances import Allowances, DaySoFar
+from agent.contracts import Gate, Policy, Slots
 from agent.facts import ClientHello, DnsMessage, Facts, HttpRequest, Unread
-from agent.flow import Evidence, Flow, FlowClass, Slice, SliceKind
+from agent.flow import Flow, FlowClass, Slice, SliceKind
 from agent.handshake import Handshakes
 from agent.ledger import FIELDS, Ledger
 from agent.naming.book import AddressBook
@@ -29,74 +29,10 @@ _NO_PORTS: Final = (0, 0, 0)
 _DNS: Final = int(SliceKind.DNS)
 _BANNER: Final = int(SliceKind.BANNER)
 
-Slots = npt.NDArray[np.int64]
-
-
-class Rows(Protocol):
-    """The gate's flow table; see agent.gate.table.FlowTable."""
-
-    def flow(self, slot: int) -> Flow: ...
-    def ports(self, slot: int) -> tuple[int, int, int]: ...
-    def client(self, slot: int) -> bytes: ...
-    def is_sealed(self, slot: int) -> bool: ...
-    def class_of(self, slot: int) -> int: ...
-    def settle(self, slot: int, class_id: int, *, seal: bool) -> None: ...
-    def counts(self, slot: int) -> tuple[tuple[int, int], tuple[int, int]]: ...
-    def live(self, high_water: int) -> Slots: ...
-    def idle(self, high_water: int, now_ns: int) -> Slots: ...
-    def unclassed(self, slots: Slots) -> list[int]: ...
-    def undecided(self, high_water: int, before_ns: int) -> list[int]: ...
-    def totals(self, high_water: int, classes: int) -> npt.NDArray[np.int64]: ...
-    def totals_of(self, slots: Slots, classes: int) -> npt.NDArray[np.int64]: ...
-    def grown(self, high_water: int, packets: Slots) -> Slots: ...
-    def counts_of(self, slots: Slots) -> npt.NDArray[np.int64]: ...
-    def classes_of(self, slots: Slots) -> npt.NDArray[np.int64]: ...
-    def times_of(self, slots: Slots) -> npt.NDArray[np.int64]: ...
-
-
-class Gate(Protocol):
-    """What the pipeline asks of a gate, in the kernel or in the process."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def table(self) -> Rows: ...
-    @property
-    def high_water(self) -> int: ...
-    def totals(self) -> Mapping[str, int]: ...
-    def opened_bytes(self) -> Mapping[str, int]: ...
-    def release(self, slots: Slots) -> None: ...
-    def released(self) -> Slots: ...
-    def remove(self, slots: Slots) -> None: ...
-    def add_personal(self, address: bytes) -> bool: ...
-    def drop_personal(self, address: bytes) -> None: ...
-
-
-class Policy(Protocol):
-    """What the pipeline asks of a policy; see agent.policy.policy.Policy."""
-
-    @property
-    def zone(self) -> tzinfo: ...
-    def classify(
-        self,
-        *,
-        vlan: int | None,
-        client: bytes,
-        name: bytes | None,
-        evidence: Evidence,
-        protocol: str,
-        server: bytes = b"",
-    ) -> FlowClass: ...
-    def decide(self, flow_class: FlowClass, now_ns: int) -> Decision: ...
-    def holds_closed(self, name: bytes, server: bytes = b"") -> bool: ...
-    def is_public_name(self, name: bytes) -> bool: ...
-    def is_known_protocol(self, protocol: str) -> bool: ...
-    def limits(self) -> Mapping[str, int]: ...
-
 
 @dataclass(frozen=True, slots=True)
 class FlowRecord:
-    """One flow at its end. Made only for the owner of a capture file; a daemon keeps no such thing."""
+    """One flow at its end: for the owner of a capture file, and for what a written authorisation covers; else never made."""
 
     flow: Flow
     hostnames: tuple[str, ...]
@@ -115,7 +51,8 @@ class Pipeline:
         gate: whose slices these are and whose rows are settled.
         policy: classifies and judges; replaced by `reload`.
         allowances: counts what devices use of what is incidental; without it no allowance is ever met.
-        on_flow: called with each flow when its row is given back; names are kept only when it is given.
+        on_flow: called with each flow when its row is given back; names are kept only when it is given,
+        keeps_names: and this says so at that moment.
     """
 
     def __init__(
@@ -125,12 +62,14 @@ class Pipeline:
         *,
         allowances: Allowances | None = None,
         on_flow: Callable[[FlowRecord], None] | None = None,
+        keeps_names: Callable[[], bool] = lambda: True,
     ) -> None:
         self._gate = gate
         self._policy = policy
         self._allowances = allowances
         self._ahead_ns = 0
         self._on_flow = on_flow
+        self._keeps_names = keeps_names
         self._handshakes = Handshakes()
         self._book = AddressBook()
         self._personal = PersonalAddresses()
@@ -238,7 +177,7 @@ class Pipeline:
         if message.response:
             self._book.learn(table.client(slot), message, now_ns)
             self._learn_personal(message)
-        if self._on_flow:
+        if self._on_flow and self._keeps_names():
             self._keep_hostnames(slot, message.questions)
         if not table.class_of(slot):
             self._name(slot, message, now_ns, seal=False)
@@ -272,7 +211,7 @@ class Pipeline:
             server=flow.ends.server,
         )
         self._gate.table.settle(slot, self._ledger.number(flow_class), seal=seal)
-        if self._on_flow and name.name:
+        if self._on_flow and name.name and self._keeps_names():
             self._keep_hostnames(slot, (name.name,))
 
     def _name_late(self, slot: int) -> None:

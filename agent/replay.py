@@ -9,9 +9,10 @@ from typing import Final
 
 from agent.allowance.allowances import SALT_BYTES, Allowances
 from agent.allowance.small_cells import MIN_DEVICES
+from agent.contracts import Policy
 from agent.gate.mapped_file import mapped_file
 from agent.gate.native import STOPS, NativeGate
-from agent.pipeline import FlowRecord, Pipeline, Policy
+from agent.pipeline import FlowRecord, Pipeline
 from agent.snapshot import Snapshot, merged
 
 DEFAULT_MAX_FLOWS: Final = 1 << 18

@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-WORDS = ("agent.flow", "agent.facts", "agent.verdict", "agent.snapshot")
+WORDS = ("agent.flow", "agent.facts", "agent.verdict", "agent.snapshot", "agent.contracts")
 MACHINES = (
     "agent.wire",
     "agent.handshake",
@@ -37,6 +37,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.facts": (),
     "agent.verdict": (),
     "agent.snapshot": ("agent.flow", "agent.verdict"),
+    "agent.contracts": ("agent.flow", "agent.verdict"),
     # machines: bytes and a time go in, values come out; none knows another, save that handshake reads with wire
     "agent.wire": WORDS,
     "agent.handshake": (*WORDS, "agent.wire"),
@@ -83,7 +84,7 @@ ONE_JOB: dict[str, tuple[str, ...]] = {
     "cryptography": ("agent.wire", "agent.lab", "agent.authority.signature"),  # QUIC Initials; authorisations signed
     "dpkt": ("agent.wire.banner_udp",),  # headers of the datagram protocols that it reads well
     "h11": ("agent.web",),  # HTTP/1.1
-    "numpy": ("agent.gate", "agent.ledger", "agent.allowance", "agent.pipeline"),  # sums over the flow rows
+    "numpy": ("agent.contracts", "agent.gate", "agent.ledger", "agent.allowance", "agent.pipeline"),  # sums over the flow rows
     "prometheus_client": ("agent.metrics", "agent.web"),  # the exposition formats
     "rich": ("agent.cli", "agent.lab.__main__", "agent.web.page"),  # tables, progress bars and sizes for people
     "scapy": ("agent.lab",),  # making traffic

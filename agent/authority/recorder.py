@@ -74,6 +74,11 @@ class Recorder:
             self._read()
         self._log.tick(now_ns)
 
+    @property
+    def wants_names(self) -> bool:
+        """Whether an authorisation in force asks for the names of flows."""
+        return any(one.names for one in self.store.in_force)
+
     def close(self) -> None:
         """Brings the log to the disk."""
         self._log.close()

@@ -20,7 +20,6 @@ from agent.authority.store import (
     write_authorisation,
     write_keys,
 )
-from agent.cli.console import console_for, table
 from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
 from agent.cli.rules import add_rules_option, load_rules
 from agent.policy.policy import Policy
@@ -30,7 +29,7 @@ Permit, in writing, that records are kept about one device or one network, for a
 there are no such records at all. A record holds time, application, category, verdict and size of a connection, never its
 contents; names of hosts only with --names.
 
-The authorisation is a file in the directory that "hallwatch run --authorisations" is given, signed with a private key that
+The authorisation is a file in the directory that "hallwatch run" is given for authorisations, signed with a private key that
 is best kept elsewhere. It begins and ends by itself. Which ground holds, and whether any does, counsel decides.
 """
 EPILOG = f"""\
@@ -152,6 +151,8 @@ def _store(directory: Path) -> Store:
 
 
 def _list(store: Store) -> int:
+    from agent.cli.console import console_for, table
+
     lines = table("Authorisations", "id", "state", "ground", "scope", "from", "until", numbers_from=6)
     now_ns = time.time_ns()
     for one in store.authorisations:

@@ -6,8 +6,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from agent.cli.outcome import FailedError, UsageError
+from agent.contracts import Policy
 from agent.flow import Endpoints
-from agent.pipeline import FlowRecord, Policy
+from agent.pipeline import FlowRecord
 from agent.replay import replay
 
 FORMS = "a number, as flows.jsonl of replay has lines, or SRC:PORT-DST:PORT"

@@ -5,11 +5,6 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
-from agent.cli.console import console_for
 from agent.cli.outcome import EXIT_CODES, Exit
 from agent.cli.rules import add_rules_option, load_rules
 from agent.policy.coverage import Coverage, coverage
@@ -62,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.markdown:
         print("\n".join(_markdown(policy.pack, found)))
     else:
-        _show(policy.pack, found, console_for(sys.stdout))
+        _show(policy.pack, found)
     return Exit.OK
 
 
@@ -74,7 +69,13 @@ def _cells(found: Coverage) -> Iterator[tuple[list[str], ...]]:
         yield [clause.number, clause.identifier], [clause.paraphrase], counted or ["nothing"], [clause.not_observable]
 
 
-def _show(pack: Pack, found: Coverage, console: Console) -> None:
+def _show(pack: Pack, found: Coverage) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from agent.cli.console import console_for
+
+    console = console_for(sys.stdout)
     for line in _heading(pack):
         console.print(line)
     if found.rows:

@@ -23,7 +23,7 @@ class RulesChoice:
 
     def __str__(self) -> str:
         pack = "" if self.district is None else f", the pack of {self.district}"
-        return f"{_directory(self)}{pack}"
+        return f"{chosen_directory(self)}{pack}"
 
 
 class _Choose(argparse.Action):
@@ -71,7 +71,7 @@ def rules_directory(chosen: RulesChoice) -> Path:
     if chosen.district is not None:
         extends = f"extends: districts/{chosen.district}.yaml"
         raise UsageError(f'--district is not for this command; write "{extends}" into rules.yaml instead')
-    return _directory(chosen)
+    return chosen_directory(chosen)
 
 
 def load_rules(chosen: RulesChoice) -> Policy:
@@ -81,8 +81,9 @@ def load_rules(chosen: RulesChoice) -> Policy:
         RulesError: With everything that is wrong in it.
         NoShippedRulesError: None was chosen, and the installation has none.
     """
-    return load(_directory(chosen), district=chosen.district, now_ns=time.time_ns())
+    return load(chosen_directory(chosen), district=chosen.district, now_ns=time.time_ns())
 
 
-def _directory(chosen: RulesChoice) -> Path:
+def chosen_directory(chosen: RulesChoice) -> Path:
+    """The directory that was chosen, or the shipped one. Raises NoShippedRulesError."""
     return shipped_rules() if chosen.directory is None else chosen.directory

@@ -8,7 +8,7 @@ from pathlib import Path
 from agent import log
 from agent.allowance.small_cells import MIN_DEVICES
 from agent.cli.outcome import EXIT_CODES, FailedError
-from agent.cli.rules import add_rules_option, rules_directory
+from agent.cli.rules import add_rules_option, chosen_directory
 
 DESCRIPTION = """\
 Count, and serve the counts on / (for people) and /metrics (for Prometheus), until Ctrl-C or SIGTERM.
@@ -117,10 +117,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     log.set_up(arguments.log_level)
     host, port = arguments.listen
-    rules = rules_directory(arguments.rules)
+    rules = chosen_directory(arguments.rules)
     if arguments.demo:
         return run_demo(
             policy_directory=rules,
+            district=arguments.rules.district,
             host=host,
             port=port,
             seed=arguments.seed,
@@ -130,6 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return run_tap(
             policy_directory=rules,
+            district=arguments.rules.district,
             host=host,
             port=port,
             interfaces=arguments.interface,
