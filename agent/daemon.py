@@ -1,6 +1,7 @@
 """A tap, a pipeline and a listener on one event loop: the long-running program, its signals and its end."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -10,13 +11,18 @@ from typing import Final
 
 import uvloop
 
+from agent.allowance.allowances import SALT_BYTES, Allowances, DaySoFar
+from agent.allowance.small_cells import MIN_DEVICES
+from agent.allowance.state_file import StateError, read_state, write_state
+from agent.authority.recorder import LIMITS, Recorder, open_recorder
 from agent.capture.choose import open_tap
 from agent.capture.demo import DemoTap
 from agent.capture.tap import Tap
 from agent.log import EventLog
 from agent.metrics import ReloadState
-from agent.pipeline import Pipeline
-from agent.policy.policy import load
+from agent.notice.files import records_days
+from agent.pipeline import FlowRecord, Pipeline
+from agent.policy.policy import Policy, load
 from agent.policy.problems import RulesError
 from agent.privileges import drop_capabilities
 from agent.snapshot import Snapshot
@@ -30,6 +36,10 @@ BUSY_POLL_S: Final = 0.001
 TICK_S: Final = 1.0
 """How often counts are judged and a snapshot is made: a bell or a reload takes effect within this time."""
 
+STATE_S: Final = 60.0
+"""How often what has been told of today is written down: a crash forgets at most so much."""
+STATE_FILE: Final = "incidental-use.json"
+
 
 class Daemon:
     """What runs between start and stop. Everything happens on the loop's one thread.
@@ -37,16 +47,44 @@ class Daemon:
     Args:
         tap: where the packets come from; closed by the owner.
         rules: directory of the rules, read again at each reload.
+        district: a pack of that directory in place of its rules.yaml.
+        log: is told what happens.
+        state: directory for what outlives a restart; nothing does without it.
+        min_devices: smaller numbers of devices are not told.
+        recorder: keeps records of flows that an authorisation covers; without it there are none.
 
     Raises:
         RulesError: the rules cannot be used.
     """
 
-    def __init__(self, tap: Tap, rules: Path, log: EventLog) -> None:
+    def __init__(
+        self,
+        tap: Tap,
+        rules: Path,
+        log: EventLog,
+        *,
+        district: str | None = None,
+        state: Path | None = None,
+        min_devices: int = MIN_DEVICES,
+        recorder: Recorder | None = None,
+    ) -> None:
         self._tap = tap
         self._rules = rules
+        self._district = district
         self._log = log
-        self._pipeline = Pipeline(tap.gate, load(rules))
+        self._state = None if state is None else state / STATE_FILE
+        self._state_problem: str | None = None
+        self._next_state_s = time.monotonic() + STATE_S
+        self._allowances = Allowances(
+            lambda: os.urandom(SALT_BYTES), min_devices=min_devices, before=self._read_state()
+        )
+        self._recorder = recorder
+        self._pipeline = Pipeline(
+            *(tap.gate, self._load()),
+            allowances=self._allowances,
+            on_flow=None if recorder is None else self._record,
+            keeps_names=lambda: recorder is not None and recorder.wants_names,
+        )
         self._snapshot: Snapshot | None = None
         self._reloaded = ReloadState(successful=True, last_success_s=time.time())
         self._problem: str | None = None
@@ -66,6 +104,7 @@ class Daemon:
             reload_state=lambda: self._reloaded,
             host=host,
             port=port,
+            known_limits=LIMITS if self._recorder else (),
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
@@ -82,6 +121,9 @@ class Daemon:
         stopped.cancel()
         self._poll()
         self._pipeline.finish(time.time_ns())
+        self._write_state()
+        if self._recorder:
+            self._recorder.close()
         for ended in done:
             ended.result()  # a defect in the poller or the ticker ends the daemon, so that systemd starts it anew
 
@@ -92,7 +134,7 @@ class Daemon:
             ReloadRefusedError: the rules cannot be used; the text says why.
         """
         try:
-            policy = load(self._rules)
+            policy = self._load()
         except RulesError as error:
             self._reloaded = replace(self._reloaded, successful=False)
             self._log.error(
@@ -103,6 +145,9 @@ class Daemon:
         self._reloaded = ReloadState(successful=True, last_success_s=time.time())
         self._log.info("reloaded", rules=str(self._rules))
         return "rules loaded"
+
+    def _load(self) -> Policy:
+        return load(self._rules, district=self._district, now_ns=time.time_ns())
 
     def _reload_by_signal(self) -> None:
         try:
@@ -124,10 +169,14 @@ class Daemon:
     def _tick(self) -> bool:
         """Judges what was counted, and makes the snapshot that everyone reads; False, there is no more until later."""
         now_ns, wall_ns = self._tap.now_ns(), time.time_ns()
+        if self._recorder:
+            self._recorder.tick(wall_ns)  # first: what was revoked a moment ago records nothing of this tick
         self._pipeline.tick(now_ns, wall_ns)
         snapshot = self._pipeline.snapshot(wall_ns)
         gate = replace(snapshot.gate, dropped_packets=self._tap.dropped_packets())
         limits = {**snapshot.limits, "waiting_slices": self._tap.lost_chunks}
+        if self._recorder:
+            limits.update(self._recorder.limits_met)
         self._snapshot = replace(snapshot, gate=gate, limits=limits)
         problem = self._tap.problem()
         if problem != self._problem:
@@ -136,25 +185,84 @@ class Daemon:
             else:
                 self._log.info("recovered", problem=self._problem)
             self._problem = problem
+        if time.monotonic() >= self._next_state_s:
+            self._next_state_s = time.monotonic() + STATE_S
+            self._write_state()
         return False
+
+    def _record(self, flow: FlowRecord) -> None:
+        if self._recorder:
+            self._recorder.record(flow, stamp_ns=self._tap.now_ns(), now_ns=time.time_ns())
+
+    def _read_state(self) -> DaySoFar | None:
+        """What an earlier process told of today. A file that cannot be used is left out, and said so."""
+        if self._state is None:
+            return None
+        try:
+            return read_state(self._state)
+        except (StateError, OSError) as error:
+            self._log.warning("state_refused", file=str(self._state), problem=str(error))
+            return None
+
+    def _write_state(self) -> None:
+        """Keeps what has been told of today. A disk that refuses it is told of once, and when it takes it again."""
+        today, _ = self._allowances.told()
+        if self._state is None or not today.day:
+            return
+        problem = None
+        try:
+            write_state(self._state, today)
+        except OSError as error:
+            problem = error.strerror or str(error)
+        if problem != self._state_problem:
+            if problem:
+                self._log.warning("state_not_written", file=str(self._state), problem=problem)
+            else:
+                self._log.info("state_written_again", file=str(self._state))
+        self._state_problem = problem
 
     def _why_not_ready(self) -> str | None:
         return self._problem if self._snapshot else "no packet has been judged yet"
 
 
-def run_demo(*, policy_directory: Path, host: str, port: int, seed: int) -> int:
-    """Watches a synthetic school day until SIGTERM or SIGINT; the exit code.
+def run_demo(
+    *,
+    policy_directory: Path,
+    host: str,
+    port: int,
+    seed: int,
+    district: str | None = None,
+    state: Path | None = None,
+    min_devices: int = MIN_DEVICES,
+) -> int:
+    """Watches a synthetic school day until SIGTERM or SIGINT; the exit code. The rest as for Daemon.
 
     Raises:
         RulesError: the rules cannot be used.
         OSError: the address cannot be listened on.
     """
     log = EventLog()
-    return _run(DemoTap(seed), policy_directory, host, port, log)
+    tap = DemoTap(seed)
+    return _run(
+        tap,
+        lambda: Daemon(tap, policy_directory, log, district=district, state=state, min_devices=min_devices),
+        host,
+        port,
+    )
 
 
 def run_tap(
-    *, policy_directory: Path, host: str, port: int, interfaces: Sequence[str], gate: str, max_flows: int
+    *,
+    policy_directory: Path,
+    host: str,
+    port: int,
+    interfaces: Sequence[str],
+    gate: str,
+    max_flows: int,
+    district: str | None = None,
+    state: Path | None = None,
+    min_devices: int = MIN_DEVICES,
+    authorisations: Path | None = None,
 ) -> int:
     """Watches interfaces until SIGTERM or SIGINT; the exit code.
 
@@ -165,6 +273,10 @@ def run_tap(
         interfaces: names; several are one tap.
         gate: "auto", "kernel" or "process".
         max_flows: rows of the flow table.
+        district: as for Daemon.
+        state: as for Daemon.
+        min_devices: as for Daemon.
+        authorisations: directory of what was authorised; no record is kept without it.
 
     Raises:
         RulesError: the rules cannot be used.
@@ -173,16 +285,31 @@ def run_tap(
         OSError: the address cannot be listened on, or privileges cannot be dropped.
     """
     log = EventLog()
-    load(policy_directory)  # before anything is attached: a mistake in the rules is found without a tap
+    load(policy_directory, district=district)  # before anything is attached: a mistake is found without a tap
     tap, why = open_tap(gate, interfaces, max_flows=max_flows)
     log.info("attached", gate=tap.gate.kind, why=why, interfaces=",".join(interfaces), max_flows=max_flows)
     drop_capabilities()
-    return _run(tap, policy_directory, host, port, log)
+    recorder = None
+    if authorisations:
+        keep_days = records_days(policy_directory)
+        recorder = open_recorder(authorisations, records_days=keep_days, now_ns=time.time_ns())
+    return _run(
+        tap,
+        lambda: Daemon(
+            *(tap, policy_directory, log),
+            district=district,
+            state=state,
+            min_devices=min_devices,
+            recorder=recorder,
+        ),
+        host,
+        port,
+    )
 
 
-def _run(tap: Tap, rules: Path, host: str, port: int, log: EventLog) -> int:
+def _run(tap: Tap, daemon: Callable[[], Daemon], host: str, port: int) -> int:
     async def main() -> None:
-        await Daemon(tap, rules, log).run(host, port)
+        await daemon().run(host, port)
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

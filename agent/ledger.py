@@ -2,10 +2,11 @@
 
 A class total only ever grows. The ledger credits its growth to the verdict that policy gives at the moment, so a bell
 or a reload takes effect at once, costs nothing per packet, and never rewrites the past.
+What is beyond an allowance goes to review.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -36,6 +37,7 @@ class Ledger:
         self._classes: list[FlowClass | None] = [None, OVERFLOW]
         self._judged_totals = np.zeros((2, FIELDS), dtype=np.int64)
         self._counts: dict[tuple[int, Verdict], list[int]] = {}
+        self._beyond: dict[int, list[int]] = {}
         self.rule_matches: Counter[tuple[str, Verdict]] = Counter()
         self.limits_met: Counter[str] = Counter()
 
@@ -77,12 +79,40 @@ class Ledger:
         for number in np.flatnonzero(growth.any(axis=1)).tolist():
             line: list[int] = growth[number].tolist()
             decision = decide(self.flow_class(number))
-            counts = self._counts.setdefault((number, decision.verdict), [0] * FIELDS)
-            for i, amount in enumerate(line):
-                counts[i] += amount
-            if line[0]:
-                self.rule_matches[decision.rule, decision.verdict] += line[0]
+            if number in self._beyond:
+                line = self._credit_beyond(number, line, decision)
+            self._credit(number, line, decision.rule, decision.verdict)
         self._judged_totals = totals.copy()
+
+    def go_beyond(self, growth: Mapping[int, Sequence[int]]) -> None:
+        """Sends a part of what `judge` will find to review, in place of incidental: FIELDS columns by class number.
+
+        The rows may have been read a little before the totals. What the totals do not show yet waits for the next
+        judgement, so that no count can fall.
+        """
+        for number, line in growth.items():
+            waiting = self._beyond.get(number, [0] * FIELDS)
+            self._beyond[number] = [sum(pair) for pair in zip(waiting, line, strict=True)]
+
+    def _credit_beyond(self, number: int, line: list[int], decision: Decision) -> list[int]:
+        """Credits what is beyond; what is left of the line is not."""
+        beyond = self._beyond.pop(number)
+        if decision.verdict is not Verdict.INCIDENTAL:
+            return line
+        part = [min(pair) for pair in zip(line, beyond, strict=True)]
+        if part != beyond:
+            self._beyond[number] = [whole - some for whole, some in zip(beyond, part, strict=True)]
+        self._credit(number, part, decision.rule, Verdict.REVIEW)
+        return [whole - some for whole, some in zip(line, part, strict=True)]
+
+    def _credit(self, number: int, line: list[int], rule: str, verdict: Verdict) -> None:
+        if not any(line):
+            return
+        counts = self._counts.setdefault((number, verdict), [0] * FIELDS)
+        for i, amount in enumerate(line):
+            counts[i] += amount
+        if line[0]:
+            self.rule_matches[rule, verdict] += line[0]
 
     def class_counts(self) -> tuple[ClassCounts, ...]:
         """All counts so far."""

@@ -14,10 +14,11 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from agent import __version__
 from agent.flow import Account, SliceKind
-from agent.snapshot import ClassCounts, Counts, GateTotals, Snapshot
+from agent.snapshot import MINUTE_BOUNDS, ClassCounts, Counts, GateTotals, Snapshot
 
 TRAFFIC_LABELS = ("segment", "category", "application", "verdict", "account")
 FLOW_LABELS = (*TRAFFIC_LABELS, "evidence")
+CELL_LABELS = ("segment", "category")
 
 OPENED = tuple(kind.name.lower() for kind in SliceKind)
 """What the gate may open; each has a series from the start, so that a 0 is a statement."""
@@ -81,6 +82,7 @@ class SnapshotCollector(Collector):
             yield from _traffic(snapshot.classes)
             yield from _privacy(snapshot)
             yield from _policy(snapshot)
+            yield from _allowances(snapshot)
             yield from _gate(snapshot.gate)
             yield from _introductions(snapshot)
             yield GaugeMetricFamily(
@@ -190,6 +192,36 @@ def _policy(snapshot: Snapshot) -> Iterator[Metric]:
     for category in sorted({row.flow_class.category for row in snapshot.classes} | snapshot.active_flows.keys()):
         active.add_metric((category,), snapshot.active_flows.get(category, 0))
     yield active
+
+
+def _allowances(snapshot: Snapshot) -> Iterator[Metric]:
+    over = GaugeMetricFamily(
+        "hallwatch_over_allowance_devices",
+        "Devices that went beyond their allowance of incidental use today, each once; absent when they are few.",
+        labels=CELL_LABELS,
+    )
+    # A sum would let one long day among many short ones be worked out, which the bounds hide. So there is none, and
+    # without a sum OpenMetrics has no count either: the bucket without a bound is the count.
+    minutes = Metric(
+        "hallwatch_incidental_minutes",
+        "Devices by their minutes of incidental use today, where there is an allowance; few count with lower bounds.",
+        "gaugehistogram",
+    )
+    for cell, use in snapshot.incidental.items():
+        labels = dict(zip(CELL_LABELS, cell, strict=True))
+        if use.over_allowance:
+            over.add_metric(cell, use.over_allowance)
+        devices = use.longer_than[0]
+        for bound, longer in zip(MINUTE_BOUNDS[1:], use.longer_than[1:], strict=True):
+            minutes.add_sample("hallwatch_incidental_minutes_bucket", labels | {"le": f"{bound}.0"}, devices - longer)
+        minutes.add_sample("hallwatch_incidental_minutes_bucket", labels | {"le": "+Inf"}, devices)
+    yield over
+    yield minutes
+    yield GaugeMetricFamily(
+        "hallwatch_suppressed_cells",
+        "Numbers of devices that are not told in the two metrics above, because too few are behind them.",
+        value=snapshot.suppressed_cells,
+    )
 
 
 def _gate(gate: GateTotals) -> Iterator[Metric]:

@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from agent.allowance.allowances import Allowances, DaySoFar
+from agent.contracts import Gate, Policy, Slots
 from agent.facts import ClientHello, DnsMessage, Facts, HttpRequest, Unread
-from agent.flow import Account, Evidence, Flow, FlowClass, Slice, SliceKind
+from agent.flow import Flow, FlowClass, Slice, SliceKind
 from agent.handshake import Handshakes
 from agent.ledger import FIELDS, Ledger
 from agent.naming.book import AddressBook
@@ -27,61 +29,10 @@ _NO_PORTS: Final = (0, 0, 0)
 _DNS: Final = int(SliceKind.DNS)
 _BANNER: Final = int(SliceKind.BANNER)
 
-Slots = npt.NDArray[np.int64]
-
-
-class Rows(Protocol):
-    """The gate's flow table; see agent.gate.table.FlowTable."""
-
-    def flow(self, slot: int) -> Flow: ...
-    def ports(self, slot: int) -> tuple[int, int, int]: ...
-    def client(self, slot: int) -> bytes: ...
-    def is_sealed(self, slot: int) -> bool: ...
-    def class_of(self, slot: int) -> int: ...
-    def settle(self, slot: int, class_id: int, *, seal: bool) -> None: ...
-    def counts(self, slot: int) -> tuple[tuple[int, int], tuple[int, int]]: ...
-    def live(self, high_water: int) -> Slots: ...
-    def idle(self, high_water: int, now_ns: int) -> Slots: ...
-    def unclassed(self, slots: Slots) -> list[int]: ...
-    def undecided(self, high_water: int, before_ns: int) -> list[int]: ...
-    def totals(self, high_water: int, classes: int) -> npt.NDArray[np.int64]: ...
-    def totals_of(self, slots: Slots, classes: int) -> npt.NDArray[np.int64]: ...
-
-
-class Gate(Protocol):
-    """What the pipeline asks of a gate, in the kernel or in the process."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def table(self) -> Rows: ...
-    @property
-    def high_water(self) -> int: ...
-    def totals(self) -> Mapping[str, int]: ...
-    def opened_bytes(self) -> Mapping[str, int]: ...
-    def release(self, slots: Slots) -> None: ...
-    def released(self) -> Slots: ...
-    def remove(self, slots: Slots) -> None: ...
-    def add_personal(self, address: bytes) -> bool: ...
-    def drop_personal(self, address: bytes) -> None: ...
-
-
-class Policy(Protocol):
-    """What the pipeline asks of a policy; see agent.policy.policy.Policy."""
-
-    def classify(
-        self, *, vlan: int | None, client: bytes, name: bytes | None, evidence: Evidence, protocol: str
-    ) -> FlowClass: ...
-    def decide(self, flow_class: FlowClass, now_ns: int) -> Decision: ...
-    def account_of(self, name: bytes) -> Account: ...
-    def is_public_name(self, name: bytes) -> bool: ...
-    def is_known_protocol(self, protocol: str) -> bool: ...
-    def limits(self) -> Mapping[str, int]: ...
-
 
 @dataclass(frozen=True, slots=True)
 class FlowRecord:
-    """One flow at its end. Made only for the owner of a capture file; a daemon keeps no such thing."""
+    """One flow at its end: for the owner of a capture file, and for what a written authorisation covers; else never made."""
 
     flow: Flow
     hostnames: tuple[str, ...]
@@ -99,13 +50,26 @@ class Pipeline:
     Args:
         gate: whose slices these are and whose rows are settled.
         policy: classifies and judges; replaced by `reload`.
-        on_flow: called with each flow when its row is given back; names are kept only when it is given.
+        allowances: counts what devices use of what is incidental; without it no allowance is ever met.
+        on_flow: called with each flow when its row is given back; names are kept only when it is given,
+        keeps_names: and this says so at that moment.
     """
 
-    def __init__(self, gate: Gate, policy: Policy, *, on_flow: Callable[[FlowRecord], None] | None = None) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        policy: Policy,
+        *,
+        allowances: Allowances | None = None,
+        on_flow: Callable[[FlowRecord], None] | None = None,
+        keeps_names: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._gate = gate
         self._policy = policy
+        self._allowances = allowances
+        self._ahead_ns = 0
         self._on_flow = on_flow
+        self._keeps_names = keeps_names
         self._handshakes = Handshakes()
         self._book = AddressBook()
         self._personal = PersonalAddresses()
@@ -152,18 +116,25 @@ class Pipeline:
         for slot in table.undecided(high_water, now_ns - WAIT_NS):
             self._name_late(slot)
         self._gate.release(table.idle(high_water, now_ns))
+        self._ahead_ns = wall_ns - now_ns
+        self._count_incidental_use(wall_ns)
         self._retire(self._gate.released(), wall_ns)
         self._judge(wall_ns)
 
     def finish(self, wall_ns: int) -> None:
         """Ends every flow: the capture is over."""
-        self._retire(self._gate.table.live(self._gate.high_water), wall_ns)
+        live = self._gate.table.live(self._gate.high_water)
+        for slot in self._gate.table.unclassed(live):
+            self._name_late(slot)
+        self._count_incidental_use(wall_ns)
+        self._retire(live, wall_ns)
         self._judge(wall_ns)
 
     def snapshot(self, wall_ns: int) -> Snapshot:
         """All counts as of the last tick."""
         seen, unsettled = self._seen, self._unsettled
         settled = self._settled.sum(axis=0)
+        today, held_back = self._allowances.told() if self._allowances else (DaySoFar(""), 0)
         return Snapshot(
             time_ns=wall_ns,
             gate=GateTotals(
@@ -186,6 +157,8 @@ class Pipeline:
             rule_matches=dict(self._ledger.rule_matches),
             handshakes=dict(self._results),
             limits=self._limits(),
+            incidental=today.uses,
+            suppressed_cells=held_back,
         )
 
     # ---- Naming
@@ -204,7 +177,7 @@ class Pipeline:
         if message.response:
             self._book.learn(table.client(slot), message, now_ns)
             self._learn_personal(message)
-        if self._on_flow:
+        if self._on_flow and self._keeps_names():
             self._keep_hostnames(slot, message.questions)
         if not table.class_of(slot):
             self._name(slot, message, now_ns, seal=False)
@@ -213,9 +186,9 @@ class Pipeline:
         addresses = [record.address for record in message.answers if record.address]
         if not addresses or not message.questions:
             return
-        personal = self._policy.account_of(message.questions[0]) is Account.PERSONAL
         for address in addresses:
-            hold, drop = self._personal.learn(address, personal=personal)
+            closed = self._policy.holds_closed(message.questions[0], address)
+            hold, drop = self._personal.learn(address, personal=closed)
             if hold and not self._gate.add_personal(hold):
                 self._met["gate_personal_addresses"] += 1
             if drop:
@@ -230,10 +203,15 @@ class Pipeline:
             is_known_protocol=policy.is_known_protocol,
         )
         flow_class = policy.classify(
-            vlan=flow.vlan, client=flow.ends.client, name=name.name, evidence=name.evidence, protocol=name.protocol
+            vlan=flow.vlan,
+            client=flow.ends.client,
+            name=name.name,
+            evidence=name.evidence,
+            protocol=name.protocol,
+            server=flow.ends.server,
         )
         self._gate.table.settle(slot, self._ledger.number(flow_class), seal=seal)
-        if self._on_flow and name.name:
+        if self._on_flow and name.name and self._keeps_names():
             self._keep_hostnames(slot, (name.name,))
 
     def _name_late(self, slot: int) -> None:
@@ -254,6 +232,25 @@ class Pipeline:
 
     # ---- Counting
 
+    def _count_incidental_use(self, wall_ns: int) -> None:
+        """Finds what went beyond an allowance since the last tick, while every row that it was counted in is there."""
+        if self._allowances is None:
+            return
+        gate, ledger, policy = self._gate, self._ledger, self._policy
+
+        def judge(number: int) -> tuple[FlowClass, Decision]:
+            flow_class = ledger.flow_class(number)
+            return flow_class, policy.decide(flow_class, wall_ns)
+
+        beyond = self._allowances.count(
+            *(gate.table, gate.high_water),
+            wall_ns=wall_ns,
+            ahead_ns=self._ahead_ns,
+            zone=policy.zone,
+            judge=judge,
+        )
+        ledger.go_beyond(beyond)
+
     def _retire(self, slots: Slots, wall_ns: int) -> None:
         """Takes over the counts of rows that no packet reaches any more, and gives the rows back."""
         if not len(slots):
@@ -269,6 +266,8 @@ class Pipeline:
         self._retired += table.totals_of(slots, self._ledger.classes)
         for slot in slots.tolist():
             self._handshakes.forget(slot)
+        if self._allowances:
+            self._allowances.forget(slots)
         self._gate.remove(slots)
 
     def _record(self, slot: int, wall_ns: int) -> FlowRecord:
@@ -276,6 +275,8 @@ class Pipeline:
         flow_class = self._ledger.flow_class(table.class_of(slot))
         packets, octets = table.counts(slot)
         verdict = self._policy.decide(flow_class, wall_ns).verdict
+        if verdict is Verdict.INCIDENTAL and self._allowances and self._allowances.is_beyond(slot):
+            verdict = Verdict.REVIEW
         names = tuple(self._hostnames.get(slot, ()))
         return FlowRecord(table.flow(slot), names, flow_class, verdict, packets, octets)
 
@@ -300,6 +301,7 @@ class Pipeline:
             met.update(limits)
         met.update(self._personal.limits_met)
         met.update(self._ledger.limits_met)
+        met.update(self._allowances.limits_met if self._allowances else {})
         met["flow_table"] += self._seen.get("untracked_packets", 0)
         met["lost_slices"] += self._seen.get("lost_slices", 0)
         met["headers"] += self._seen.get("truncated_headers", 0)

@@ -1,14 +1,18 @@
 """Capture files on disk -> a report: the same gate, pipeline and ledger as on a live tap, fed from memory-mapped files."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agent.allowance.allowances import SALT_BYTES, Allowances
+from agent.allowance.small_cells import MIN_DEVICES
+from agent.contracts import Policy
 from agent.gate.mapped_file import mapped_file
 from agent.gate.native import STOPS, NativeGate
-from agent.pipeline import FlowRecord, Pipeline, Policy
+from agent.pipeline import FlowRecord, Pipeline
 from agent.snapshot import Snapshot, merged
 
 DEFAULT_MAX_FLOWS: Final = 1 << 18
@@ -52,6 +56,7 @@ def replay(
     on_progress: Callable[[Path, int, int], None] | None = None,
     on_flow: Callable[[Path, FlowRecord], None] | None = None,
     max_flows: int = DEFAULT_MAX_FLOWS,
+    min_devices: int = MIN_DEVICES,
     widen_bytes: int = 0,
 ) -> ReplayReport:
     """Plays capture files through the gate, each as a tap of its own.
@@ -62,6 +67,7 @@ def replay(
         on_progress: called after each batch with the file, the bytes of it read, and its size.
         on_flow: called with each flow at its end.
         max_flows: rows of the flow table.
+        min_devices: smaller numbers of devices are not told, of the last day of each file.
         widen_bytes: for tests only: opens so many bytes beyond every window.
 
     Raises:
@@ -73,9 +79,8 @@ def replay(
     for path in files:
         try:
             with mapped_file(path) as (address, size):
-                report, snapshot = _Player(path, policy, on_flow, max_flows, widen_bytes).play(
-                    address, size, on_progress
-                )
+                player = _Player(path, policy, on_flow, max_flows, min_devices, widen_bytes)
+                report, snapshot = player.play(address, size, on_progress)
         except OSError as error:
             reports.append(FileReport(path, 0, 0, error=error.strerror or str(error)))
             continue
@@ -94,12 +99,14 @@ class _Player:
         policy: Policy,
         on_flow: Callable[[Path, FlowRecord], None] | None,
         max_flows: int,
+        min_devices: int,
         widen_bytes: int,
     ) -> None:
         self._path = path
         self._gate = NativeGate(max_flows=max_flows, widen_bytes=widen_bytes)
         record = (lambda flow: on_flow(path, flow)) if on_flow else None
-        self._pipeline = Pipeline(self._gate, policy, on_flow=record)
+        allowances = Allowances(lambda: os.urandom(SALT_BYTES), min_devices=min_devices)
+        self._pipeline = Pipeline(self._gate, policy, allowances=allowances, on_flow=record)
 
     def play(
         self, address: int, size: int, on_progress: Callable[[Path, int, int], None] | None

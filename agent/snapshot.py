@@ -92,6 +92,24 @@ class GateTotals:
         return self.seen_bytes - accounted
 
 
+MINUTE_BOUNDS = (0, 5, 15, 30, 60, 120)
+"""Where incidental use is told apart, in minutes a day. A bound is part of what is below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentalUse:
+    """How many devices of a segment used a category today, and how long; never which.
+
+    Small numbers have been taken out: devices that differ from the others and are too few to be told apart count with
+    the next lower bound. So each number is a lower limit of the true one, and 0 may stand for a few.
+    """
+
+    longer_than: tuple[int, ...] = (0,) * len(MINUTE_BOUNDS)
+    """Devices with more minutes of use than each of MINUTE_BOUNDS; the first is all devices. It never rises."""
+    over_allowance: int = 0
+    """Devices that went beyond their allowance, each counted once a day."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All counts at one moment. Every mapping is complete for what has occurred; absent means 0."""
@@ -109,6 +127,10 @@ class Snapshot:
     """(protocol, result) -> introductions; result is "read" or an Unread.reason"""
     limits: Mapping[str, int] = field(default_factory=dict)
     """limit -> how often it was met"""
+    incidental: Mapping[tuple[str, str], IncidentalUse] = field(default_factory=dict)
+    """(segment, category) -> today's use under rules with an allowance; absent where too few devices had any"""
+    suppressed_cells: int = 0
+    """Numbers of `incidental` that are 0 or absent because too few devices are behind them."""
 
 
 def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
@@ -127,6 +149,8 @@ def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
         rule_matches=_summed(part.rule_matches for part in parts),
         handshakes=_summed(part.handshakes for part in parts),
         limits=_summed(part.limits for part in parts),
+        incidental=_merged_uses(part.incidental for part in parts),
+        suppressed_cells=sum(part.suppressed_cells for part in parts),
     )
 
 
@@ -137,6 +161,18 @@ def _summed(mappings: Iterable[Mapping[_Key, int]]) -> Mapping[_Key, int]:
     total: Counter[_Key] = Counter()
     for mapping in mappings:
         total.update(mapping)
+    return total
+
+
+def _merged_uses(
+    mappings: Iterable[Mapping[tuple[str, str], IncidentalUse]],
+) -> Mapping[tuple[str, str], IncidentalUse]:
+    """Sums: the taps see different devices."""
+    total: dict[tuple[str, str], IncidentalUse] = {}
+    for cell, use in (item for mapping in mappings for item in mapping.items()):
+        known = total.get(cell, IncidentalUse())
+        longer_than = tuple(map(sum, zip(known.longer_than, use.longer_than, strict=True)))
+        total[cell] = IncidentalUse(longer_than, known.over_allowance + use.over_allowance)
     return total
 
 

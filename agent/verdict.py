@@ -26,6 +26,21 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much incidental use is tolerated: of a device, in a category, on a day. What goes beyond is for review."""
+
+    minutes: int | None = None
+    """Distinct minutes of the day with traffic; None when minutes do not matter."""
+    bytes: int | None = None
+    """Frame bytes both ways; None when bytes do not matter."""
+
+    def __str__(self) -> str:
+        minutes = [] if self.minutes is None else [f"{self.minutes:,} minutes"]
+        size = [] if self.bytes is None else [f"{self.bytes:,} bytes"]
+        return " or ".join(minutes + size)
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A verdict and how it was reached."""
 
@@ -36,3 +51,5 @@ class Decision:
     """Clause of the written policy that the rule rests on, or ""."""
     because: str
     steps: tuple[Step, ...]
+    allowance: Allowance | None = None
+    """Of an incidental verdict: how far it reaches; None when there is no end to it."""

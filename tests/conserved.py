@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from agent.contracts import Policy
 from agent.lab.frames import Frame
 from agent.lab.pcap import write_pcap
-from agent.pipeline import FlowRecord, Policy
+from agent.pipeline import FlowRecord
 from agent.policy.policy import load
 from agent.replay import DEFAULT_MAX_FLOWS, FileReport, replay
 from agent.rules_location import shipped_rules

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 
 from agent.flow import Account, Evidence, FlowClass
-from agent.verdict import Decision, Verdict
+from agent.verdict import Allowance, Decision, Verdict
 
 UNKNOWN = "unknown"
 
@@ -30,22 +31,34 @@ class PlainPolicy:
     public_names: frozenset[bytes] = frozenset()
     known_protocols: frozenset[str] = frozenset({"bittorrent", "dns"})
     met: Mapping[str, int] = field(default_factory=dict)
+    allowance: Allowance | None = None
+    """Of everything that is incidental."""
+    zone: tzinfo = UTC
 
     def classify(
-        self, *, vlan: int | None, client: bytes, name: bytes | None, evidence: Evidence, protocol: str
+        self,
+        *,
+        vlan: int | None,
+        client: bytes,
+        name: bytes | None,
+        evidence: Evidence,
+        protocol: str,
+        server: bytes = b"",
     ) -> FlowClass:
         """The segment is called after the VLAN."""
-        del client
+        del client, server
         return named(
             None if name is None else name.decode(), evidence, protocol, UNKNOWN if vlan is None else f"vlan {vlan}"
         )
 
     def decide(self, flow_class: FlowClass, now_ns: int) -> Decision:
         verdict = self.verdict_of(flow_class, now_ns)
-        return Decision(verdict, verdict.value, clause="", because="the test says so", steps=())
+        allowance = self.allowance if verdict is Verdict.INCIDENTAL else None
+        return Decision(verdict, verdict.value, clause="", because="the test says so", steps=(), allowance=allowance)
 
-    def account_of(self, name: bytes) -> Account:
-        return Account.PERSONAL if name in self.personal else Account.UNKNOWN
+    def holds_closed(self, name: bytes, server: bytes = b"") -> bool:
+        del server
+        return name in self.personal
 
     def is_public_name(self, name: bytes) -> bool:
         return name in self.public_names

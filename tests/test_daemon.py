@@ -99,7 +99,7 @@ def run(story: Coroutine[None, None, None]) -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Waits on the loop, for what no event tells of."""
-    while not condition():  # noqa: ASYNC110
+    while not condition():  # noqa: ASYNC110 - what is waited for sets no event
         await asyncio.sleep(0.01)
 
 

@@ -53,7 +53,9 @@ def options_of(command: str) -> set[str]:
     return set(re.findall(r"--[a-z][a-z.-]*[a-z]", helped.stdout)) - {"--help"}
 
 
-@pytest.mark.parametrize("command", ["run", "replay", "check", "explain", "selftest"])
+@pytest.mark.parametrize(
+    "command", ["run", "replay", "check", "explain", "coverage", "notice", "authorise", "audit", "selftest"]
+)
 def test_every_option_is_documented(command: str) -> None:
     """docs/commands.md shows, in its synopsis, the options that the command has, and no other."""
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")

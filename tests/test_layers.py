@@ -18,8 +18,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-WORDS = ("agent.flow", "agent.facts", "agent.verdict", "agent.snapshot")
-MACHINES = ("agent.wire", "agent.handshake", "agent.naming", "agent.policy", "agent.ledger")
+WORDS = ("agent.flow", "agent.facts", "agent.verdict", "agent.snapshot", "agent.contracts")
+MACHINES = (
+    "agent.wire",
+    "agent.handshake",
+    "agent.naming",
+    "agent.policy",
+    "agent.ledger",
+    "agent.allowance",
+    "agent.notice",
+)
 # What turns packets into a snapshot: the commands and the daemon drive it.
 ENGINE = ("agent.pipeline", "agent.gate")
 
@@ -29,14 +37,18 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.facts": (),
     "agent.verdict": (),
     "agent.snapshot": ("agent.flow", "agent.verdict"),
+    "agent.contracts": ("agent.flow", "agent.verdict"),
     # machines: bytes and a time go in, values come out; none knows another, save that handshake reads with wire
     "agent.wire": WORDS,
     "agent.handshake": (*WORDS, "agent.wire"),
     "agent.naming": WORDS,
     "agent.policy": WORDS,
     "agent.ledger": WORDS,
+    "agent.notice": (*WORDS, "agent.policy"),  # describes the policy that is in force
+    "agent.allowance": WORDS,
     "agent.pipeline": (*WORDS, *MACHINES),  # alone knows the order of things
     # edges: files, sockets, the kernel, the clock, the terminal
+    "agent.authority": (*WORDS, "agent.pipeline"),  # records what the pipeline says of a flow at its end
     "agent.rules_location": (),
     "agent.log": (),
     "agent.privileges": (),
@@ -56,23 +68,23 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *WORDS,
         *MACHINES,
         *ENGINE,
-        *("agent.log", "agent.privileges", "agent.capture", "agent.metrics", "agent.web"),
+        *("agent.log", "agent.privileges", "agent.authority", "agent.capture", "agent.metrics", "agent.web"),
     ),
     "agent.cli": (
         *WORDS,
         *MACHINES,
         *ENGINE,
-        *("agent.rules_location", "agent.log", "agent.metrics", "agent.capture", "agent.replay", "agent.selftest"),
-        "agent.daemon",
+        *("agent.rules_location", "agent.log", "agent.authority", "agent.metrics"),
+        *("agent.capture", "agent.replay", "agent.selftest", "agent.daemon"),
     ),
 }
 
 # Each library has one job (README.md), done here and nowhere else.
 ONE_JOB: dict[str, tuple[str, ...]] = {
-    "cryptography": ("agent.wire", "agent.lab"),  # QUIC Initials, read and made
+    "cryptography": ("agent.wire", "agent.lab", "agent.authority.signature"),  # QUIC Initials; authorisations signed
     "dpkt": ("agent.wire.banner_udp",),  # headers of the datagram protocols that it reads well
     "h11": ("agent.web",),  # HTTP/1.1
-    "numpy": ("agent.gate", "agent.ledger", "agent.pipeline"),  # sums over the flow rows
+    "numpy": ("agent.contracts", "agent.gate", "agent.ledger", "agent.allowance", "agent.pipeline"),  # sums over the flow rows
     "prometheus_client": ("agent.metrics", "agent.web"),  # the exposition formats
     "rich": ("agent.cli", "agent.lab.__main__", "agent.web.page"),  # tables, progress bars and sizes for people
     "scapy": ("agent.lab",),  # making traffic
@@ -92,6 +104,9 @@ RESERVED: dict[str, tuple[str, ...]] = {
     "multiprocessing": (),
 }
 
+# What is a machine inside a part that has edges too.
+PURE = tuple(f"agent.authority.{name}" for name in ("authorisation", "statement", "scope", "chain"))
+
 # A machine does no I/O, reads no clock and rolls no dice: the same bytes and times give the same values, live or replayed.
 NOT_IN_MACHINES = frozenset(
     {
@@ -101,6 +116,8 @@ NOT_IN_MACHINES = frozenset(
     }
 )
 READS_FILES = {
+    "agent.notice.files": "premises.yaml and the record of the posted notice; this module alone touches them",
+    "agent.allowance.state_file": "the day's numbers outlive a restart in a file; this module alone touches it",
     "agent.policy.policy": "it is told where the rules are, and hands that place on",
     "agent.policy.rule_files": "the rules are files; this module alone opens them, within its limits",
 }
@@ -171,7 +188,7 @@ def library(target: str) -> str:
 
 def machine_modules() -> list[str]:
     """Returns the modules that are machines, the pipeline among them."""
-    places = (*MACHINES, "agent.pipeline")
+    places = (*MACHINES, "agent.pipeline", *PURE)
     return [module for module in modules() if any(within(module, place) for place in places)]
 
 
@@ -230,7 +247,9 @@ def test_only_the_pipeline_knows_several_machines() -> None:
     """The order in which machines work is told in one place: no other machine sees two more."""
     sees = {place: [seen for seen in HOUSE[place] if seen in MACHINES] for place in MACHINES}
 
-    assert {"agent.handshake": ["agent.wire"]} == {place: seen for place, seen in sees.items() if seen}
+    assert {"agent.handshake": ["agent.wire"], "agent.notice": ["agent.policy"]} == {
+        place: seen for place, seen in sees.items() if seen
+    }
 
 
 @pytest.mark.parametrize("module", machine_modules())

@@ -11,10 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from agent.flow import Account, Evidence, FlowClass
 from agent.metrics import FLOW_LABELS, ReloadState, SnapshotCollector, accepts, exposition, new_registry, total_by
-from agent.snapshot import ClassCounts, Counts, GateTotals, Snapshot
+from agent.snapshot import ClassCounts, Counts, GateTotals, IncidentalUse, Snapshot
 from agent.verdict import Verdict
 
-ORDER = ("rule", "protocol", "result", *FLOW_LABELS, "what", "gate", "outcome", "limit")
+ORDER = ("rule", "protocol", "result", *FLOW_LABELS, "what", "gate", "outcome", "limit", "le")
 
 TLS = FlowClass("students", "youtube", "video_streaming", "tls", Evidence.SNI, Account.PERSONAL)
 QUIC = replace(TLS, protocol="quic", evidence=Evidence.QUIC)
@@ -48,6 +48,11 @@ SNAPSHOT = Snapshot(
     rule_matches={("no-video-in-class", Verdict.PROHIBITED): 11, ("default", Verdict.PERMITTED): 101},
     handshakes={("tls", "read"): 102, ("ssh", "read"): 1, ("quic", "undecryptable"): 4},
     limits={"flow_table": 3},
+    incidental={
+        ("staff", "news"): IncidentalUse((40, 25, 15, 10, 5, 0), 12),
+        ("staff", "retail"): IncidentalUse((7, 0, 0, 0, 0, 0), 0),
+    },
+    suppressed_cells=3,
 )
 
 
@@ -148,6 +153,24 @@ def test_policy_handshakes_and_limits() -> None:
     )
     limits = {("flow_table",): 3, ("reassembly_bytes",): 0, ("web_connections",): 2}
     assert limits == samples(found, "hallwatch_limit_reached_total")
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_allowances(openmetrics: bool) -> None:
+    """Devices beyond their allowance, and devices by their minutes, as a histogram that falls back at midnight; a
+    number that is not told is absent, not 0, and how many those are is told.
+    """
+    found = families(openmetrics=openmetrics)
+    assert {("staff", "news"): 12} == samples(found, "hallwatch_over_allowance_devices")
+    bounds = ("5.0", "15.0", "30.0", "60.0", "120.0", "+Inf")
+    assert {
+        ("staff", category, bound): devices
+        for category, cumulative in (("news", (15, 25, 30, 35, 40, 40)), ("retail", (7, 7, 7, 7, 7, 7)))
+        for bound, devices in zip(bounds, cumulative, strict=True)
+    } == samples(found, "hallwatch_incidental_minutes_bucket")
+    names = {one.name for family in found for one in family.samples if "incidental" in one.name}
+    assert {"hallwatch_incidental_minutes_bucket"} == names
+    assert {(): 3} == samples(found, "hallwatch_suppressed_cells")
 
 
 def test_configuration() -> None:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from agent.flow import Account, Endpoints, Evidence
+from agent.flow import Endpoints, Evidence
 from agent.lab.day import school_day
 from agent.lab.frames import Truth
 from agent.lab.pcap import write_pcap
@@ -67,9 +67,9 @@ def day(request: pytest.FixtureRequest) -> KnownDay:
 
 
 def held_closed(truth: Truth) -> bool:
-    """Whether the flow's address may be held closed: a request to a personal service is not opened then."""
-    personal = truth.hostname and shipped_policy().account_of(truth.hostname.encode()) is Account.PERSONAL
-    return truth.visible is Evidence.HOST and bool(personal)
+    """Whether the flow's address may be held closed: a request to it is not opened then, and DNS names it."""
+    closed = truth.hostname and shipped_policy().holds_closed(truth.hostname.encode())
+    return truth.visible is Evidence.HOST and bool(closed)
 
 
 def test_the_days_are_what_they_are_for() -> None:

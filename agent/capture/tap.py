@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
+from agent.contracts import Gate
 from agent.gate.slices import SliceBatch
-from agent.pipeline import Gate
 
 
 class Tap(Protocol):

@@ -1,19 +1,28 @@
 """hallwatch check: a directory of rules -> everything that is wrong in it, or what it amounts to."""
 
 import argparse
+import sys
+from collections.abc import Sequence
 
+from agent.cli.notice import standing
 from agent.cli.outcome import EXIT_CODES, Exit
-from agent.cli.rules import add_rules_option, load_rules, rules_directory
+from agent.cli.rules import add_rules_option, load_rules
+from agent.policy.accounts import BoardService
+from agent.policy.policy import Policy
+from agent.policy.problems import Problem
 
 DESCRIPTION = """\
 Load the rules as the daemon would, and tell what they amount to.
 
-What is wrong is listed all at once, a line each: file, line, what is wrong, and what would be right.
+What is wrong is listed all at once, a line each: file, line, what is wrong, and what would be right. Among it are words
+that no file defines, segments that overlap, rules that no traffic can reach, clauses that nothing is said of, and cases
+under "expect:" that come out otherwise. A decision of the board that has run out does not stop the daemon, but is told.
 """
 EPILOG = f"""\
 examples:
   hallwatch check                   the rules shipped with Hallwatch
   hallwatch check --rules my-rules  your own, before the daemon reloads them
+  hallwatch check --district hamden a pack, with the shipped segments and schedules
 
 {EXIT_CODES}"""
 
@@ -34,14 +43,38 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def run(arguments: argparse.Namespace) -> int:
     """Print the summary of rules that are in order; RulesError otherwise."""
     policy = load_rules(arguments.rules)
+    notice = standing(arguments.rules, policy)
+    lapsed = [_lapsed(service) for service in policy.services.lapsed]
+    if lapsed:
+        print("\n".join(map(str, lapsed)), file=sys.stderr)
+        print(f"hallwatch: the rules can be used; {len(lapsed)} problem(s), listed above", file=sys.stderr)
+        return Exit.USAGE
+    print(f"{arguments.rules}: in order")
+    for count, what in _summary(policy):
+        print(f"  {count:>7,} {what}")
+    print(f"  notice: {notice}")
+    return Exit.OK
+
+
+def _summary(policy: Policy) -> Sequence[tuple[int, str]]:
     applications = [entry.application for entry in policy.catalogue.entries.values()]
     categories = {application.category for application in applications}
-    print(f"{rules_directory(arguments.rules)}: in order")
-    print(f"  {len(applications):>7,} applications in {len(categories)} categories")
-    print(
-        f"  {len(policy.rulebook.rules):>7,} rules, and what follows when none fits: {policy.rulebook.default.verdict}"
-    )
-    print(f"  {len(policy.segments.by_identifier):>7,} segments: {', '.join(policy.segments.by_identifier)}")
-    print(f"  {len(policy.schedules.by_identifier):>7,} schedules: {', '.join(policy.schedules.by_identifier)}")
-    print(f"  {policy.worst_case_series():>7,} series of a metric at the very most, were all of this ever seen")
-    return Exit.OK
+    rulebook, clauses = policy.rulebook, policy.pack.clauses.values()
+    lines = [
+        (len(applications), f"applications in {len(categories)} categories"),
+        (len(rulebook.rules), f"rules, and what follows when none fits: {rulebook.default.verdict}"),
+        (len(policy.segments.by_identifier), f"segments: {', '.join(policy.segments.by_identifier)}"),
+        (len(policy.schedules.by_identifier), f"schedules: {', '.join(policy.schedules.by_identifier)}"),
+        (len(policy.services.declared), "services that the board has declared"),
+    ]
+    if clauses:
+        served = sum(1 for clause in clauses if clause.rules)
+        lines.append((len(clauses), f"clauses of {policy.pack.district or 'the policy'}, {served} of them with rules"))
+    lines.append((policy.worst_case_series(), "series of a metric at the very most, were all of this ever seen"))
+    return lines
+
+
+def _lapsed(service: BoardService) -> Problem:
+    what = f'the decision that "{service.service}" is the board\'s ran out on {service.until}'
+    remedy = "it is held as personal since; ask the board for a new decision, or remove it"
+    return Problem(service.mark.file, service.mark.line, what, remedy)

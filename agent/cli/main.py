@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from agent import __version__
-from agent.cli import check, explain, replay, run, selftest
+from agent.cli import audit, authorise, check, coverage, explain, notice, replay, run, selftest
 from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
 from agent.gate.library import NativeGateError
 from agent.policy.problems import RulesError
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hallwatch {__version__}")
     parser.set_defaults(run=lambda _arguments: parser.error("which command? See hallwatch --help"))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (run, replay, check, explain, selftest):
+    for command in (run, replay, check, explain, coverage, notice, authorise, audit, selftest):
         command.add_to(commands)
     return parser
 

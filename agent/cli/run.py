@@ -1,11 +1,14 @@
 """hallwatch run: count, and show the counts, until told to stop."""
 
 import argparse
+import os
 import re
+from pathlib import Path
 
 from agent import log
+from agent.allowance.small_cells import MIN_DEVICES
 from agent.cli.outcome import EXIT_CODES, FailedError
-from agent.cli.rules import add_rules_option, rules_directory
+from agent.cli.rules import add_rules_option, chosen_directory
 
 DESCRIPTION = """\
 Count, and serve the counts on / (for people) and /metrics (for Prometheus), until Ctrl-C or SIGTERM.
@@ -40,6 +43,10 @@ MIN_FLOWS = 1 << 10
 MAX_FLOWS = 1 << 24
 """7 GiB of kernel memory, for a tap of many such districts."""
 
+LEAST_MIN_DEVICES = 2
+"""A number of one device would be about one person."""
+MOST_MIN_DEVICES = 1_000
+
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the command line."""
@@ -67,6 +74,26 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     add_rules_option(parser)
     parser.add_argument(
+        "--state",
+        metavar="DIR",
+        type=Path,
+        default=os.environ.get("STATE_DIRECTORY"),
+        help="where today's numbers outlive a restart; no address is in them (default: $STATE_DIRECTORY, or nowhere)",
+    )
+    parser.add_argument(
+        "--min-devices",
+        metavar="K",
+        type=_devices,
+        default=MIN_DEVICES,
+        help=f"tell no number of fewer devices than this (default: {MIN_DEVICES})",
+    )
+    parser.add_argument(
+        "--authorisations",
+        metavar="DIR",
+        type=Path,
+        help="with -i: keep records of flows that an authorisation in DIR covers (default: there are no records)",
+    )
+    parser.add_argument(
         "--web.listen-address",
         dest="listen",
         metavar="HOST:PORT",
@@ -90,17 +117,29 @@ def run(arguments: argparse.Namespace) -> int:
 
     log.set_up(arguments.log_level)
     host, port = arguments.listen
-    rules = rules_directory(arguments.rules)
+    rules = chosen_directory(arguments.rules)
     if arguments.demo:
-        return run_demo(policy_directory=rules, host=host, port=port, seed=arguments.seed)
+        return run_demo(
+            policy_directory=rules,
+            district=arguments.rules.district,
+            host=host,
+            port=port,
+            seed=arguments.seed,
+            state=arguments.state,
+            min_devices=arguments.min_devices,
+        )
     try:
         return run_tap(
             policy_directory=rules,
+            district=arguments.rules.district,
             host=host,
             port=port,
             interfaces=arguments.interface,
             gate=arguments.gate,
             max_flows=arguments.max_flows,
+            state=arguments.state,
+            min_devices=arguments.min_devices,
+            authorisations=arguments.authorisations,
         )
     except (InterfaceError, KernelGateError) as error:
         raise FailedError(str(error)) from error
@@ -110,6 +149,13 @@ def _flows(text: str) -> int:
     """A number of flows that a table can have."""
     if not text.isdecimal() or not MIN_FLOWS <= int(text) <= MAX_FLOWS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from {MIN_FLOWS} to {MAX_FLOWS}")
+    return int(text)
+
+
+def _devices(text: str) -> int:
+    """A number of devices that nobody stands out among."""
+    if not text.isdecimal() or not LEAST_MIN_DEVICES <= int(text) <= MOST_MIN_DEVICES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {LEAST_MIN_DEVICES} to {MOST_MIN_DEVICES}")
     return int(text)
 
 

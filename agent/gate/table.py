@@ -116,6 +116,31 @@ class FlowTable:
         """Sums of the rows in `slots` by class number."""
         return _sums(self._rows[slots], classes)
 
+    def grown(self, high_water: int, packets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Slots with a class that have counted other than `packets`, which has a number for each slot."""
+        rows = self._rows[:high_water]
+        counted = rows["packets"].sum(axis=1).astype(np.int64)
+        return np.flatnonzero((rows["class_id"] != 0) & (counted != packets[:high_water]))
+
+    def counts_of(self, slots: npt.NDArray[np.int64]) -> ClassTotals:
+        """What each of `slots` has counted: a line for each, with the columns of class totals."""
+        rows = self._rows[slots]
+        lines = np.ones((len(slots), COUNT_FIELDS), dtype=np.int64)
+        lines[:, 1:3] = rows["packets"]
+        lines[:, 3:5] = rows["bytes"]
+        lines[:, 5] = rows["payload_bytes"]
+        lines[:, 6] = rows["opened_bytes"]
+        return lines
+
+    def classes_of(self, slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The class number of each of `slots`."""
+        return self._rows["class_id"][slots].astype(np.int64)
+
+    def times_of(self, slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """When each of `slots` counted its first and its last packet: a line for each, two columns."""
+        rows = self._rows
+        return np.stack((rows["first_ns"][slots], rows["last_ns"][slots]), axis=1).astype(np.int64)
+
     def unclassed(self, slots: npt.NDArray[np.int64]) -> list[int]:
         """Those of `slots` whose flow has no class."""
         found: list[int] = slots[self._rows["class_id"][slots] == 0].tolist()

@@ -97,7 +97,7 @@ class Catalogue:
         Returns:
             The match, or None when the name is in no catalogue or cannot be a name at all.
         """
-        key = name if isinstance(name, bytes) else _wire(name)
+        key = name if isinstance(name, bytes) else wire(name)
         if len(key) > max_name_bytes + 1:
             return None
         key = key.lower()
@@ -116,7 +116,7 @@ class Catalogue:
 
     def lookup_public_name(self, name: bytes | str) -> Match | None:
         """The application that stands for what hides behind an outer name; None when it is no known outer name."""
-        key = name if isinstance(name, bytes) else _wire(name)
+        key = name if isinstance(name, bytes) else wire(name)
         return self._public_names.get(key.lower().removesuffix(b"."))
 
     def public_name(self, name: bytes | str) -> bool:
@@ -133,7 +133,7 @@ class Catalogue:
         return frozenset(self._protocols)
 
 
-def _wire(name: str) -> bytes:
+def wire(name: str) -> bytes:
     """Text as bytes of a name; b"" for what cannot be one."""
     if len(name) > max_name_bytes + 1:
         return b""

@@ -2,8 +2,9 @@
 
 from functools import lru_cache
 
-from agent.flow import Account, Evidence, FlowClass
-from agent.policy.catalogue import Accounts, Application, Catalogue, Match, Matched
+from agent.flow import Evidence, FlowClass
+from agent.policy.accounts import BoardService, BoardServices
+from agent.policy.catalogue import Catalogue, Match, Matched, wire
 from agent.policy.categories import unclassified, unknown_application
 from agent.policy.segments import Segments
 
@@ -13,30 +14,31 @@ max_names_remembered = 65_536
 max_classes_interned = 16_384
 """Classes in use are thousands; more only cost a new object each, since equal classes are equal."""
 
-_account = {
-    Accounts.PERSONAL: Account.PERSONAL,
-    # Until a board declares that it provides the suite, nobody knows whose account it is.
-    Accounts.SUITE: Account.UNKNOWN,
-    # The label has no word for "no account"; what is not declared stays unknown, and unknown is held as personal.
-    Accounts.NONE: Account.UNKNOWN,
-}
-
 
 class Classifier:
-    """Segments and catalogue, asked together. The same question always gives the same answer."""
+    """Segments, catalogue and declarations, asked together. The same question always gives the same answer."""
 
-    __slots__ = ("_accounts", "_catalogue", "_interned", "_segments", "in_segment")
+    __slots__ = ("_catalogue", "_closed", "_interned", "_segments", "_services", "in_segment")
 
-    def __init__(self, catalogue: Catalogue, segments: Segments) -> None:
+    def __init__(self, catalogue: Catalogue, segments: Segments, services: BoardServices) -> None:
         self._catalogue = catalogue
         self._segments = segments
+        self._services = services
         self._interned = lru_cache(maxsize=max_classes_interned)(FlowClass)
         self.in_segment = lru_cache(maxsize=max_names_remembered)(self._classify_in_segment)
-        """The class by segment, name, evidence and protocol, as `classify` has it once the segment is known."""
-        self._accounts = lru_cache(maxsize=max_names_remembered)(self._account_of_name)
+        """The class by segment, name, evidence, protocol and the board's service at the server's address, as `classify`
+        has it once the segment is known."""
+        self._closed = lru_cache(maxsize=max_names_remembered)(self._is_name_closed)
 
     def classify(
-        self, *, vlan: int | None, client: bytes, name: bytes | None, evidence: Evidence, protocol: str
+        self,
+        *,
+        vlan: int | None,
+        client: bytes,
+        name: bytes | None,
+        evidence: Evidence,
+        protocol: str,
+        server: bytes = b"",
     ) -> FlowClass:
         """The class of a flow.
 
@@ -46,16 +48,15 @@ class Classifier:
             name: What the flow was called, or None.
             evidence: Where the name came from.
             protocol: As FlowClass.protocol.
+            server: The server's address, 4 or 16 bytes, or empty: a board may have declared its own.
 
         Returns:
             The class. Its evidence is what the application rests on: PROTOCOL where the name was of no help and
             the protocol alone tells it; `evidence` otherwise, also when nothing was found.
         """
-        return self.in_segment(self._segments.lookup(vlan, client), name, evidence, protocol)
-
-    def account_of(self, name: bytes) -> Account:
-        """Whose account a name is used with, as far as is declared; UNKNOWN for a name in no catalogue."""
-        return self._accounts(name)
+        # Only whose the address is becomes part of what is remembered, or each address would be.
+        owner = self._services.at_address(server)
+        return self.in_segment(self._segments.lookup(vlan, client), name, evidence, protocol, owner)
 
     def match(self, name: bytes | str | None, evidence: Evidence, protocol: str) -> Match | None:
         """What the catalogue says: by name first, then by protocol.
@@ -70,30 +71,45 @@ class Classifier:
                 found = self._catalogue.lookup(name)
         return found if found is not None else self._catalogue.by_protocol(protocol)
 
-    def class_of(self, segment: str, found: Match | None, evidence: Evidence, protocol: str) -> FlowClass:
-        """The class that a match, or none, makes of a flow."""
-        if found is None:
-            return self._interned(segment, unknown_application, unclassified, protocol, evidence, Account.UNKNOWN)
+    def service_of(self, name: bytes | str | None, evidence: Evidence) -> BoardService | None:
+        """The board's service that a name is of, by itself. An outer name says nothing of what hides behind it."""
+        if name is None or evidence is Evidence.ECH:
+            return None
+        return self._services.by_name(wire(name) if isinstance(name, str) else name)
+
+    def class_of(
+        self,
+        segment: str,
+        found: Match | None,
+        evidence: Evidence,
+        protocol: str,
+        service: BoardService | None = None,
+    ) -> FlowClass:
+        """The class that a match, or none, makes of a flow, and a service that the board has declared, or none."""
+        application = None if found is None else found.application
+        account = self._services.account(application, service)
+        if found is None or application is None:
+            return self._interned(segment, unknown_application, unclassified, protocol, evidence, account)
         if found.matched is Matched.PROTOCOL:
             evidence = Evidence.PROTOCOL
-        application = found.application
-        return self._interned(
-            segment, application.identifier, application.category, protocol, evidence, account_of(application)
-        )
+        return self._interned(segment, application.identifier, application.category, protocol, evidence, account)
 
     @property
     def forgotten(self) -> int:
         """Names that had to be forgotten because max_names_remembered was met."""
-        return sum(info.misses - info.currsize for info in (self.in_segment.cache_info(), self._accounts.cache_info()))
+        return sum(info.misses - info.currsize for info in (self.in_segment.cache_info(), self._closed.cache_info()))
 
-    def _account_of_name(self, name: bytes) -> Account:
+    def holds_closed(self, name: bytes, server: bytes = b"") -> bool:
+        """True when what is met under a name is to be held closed; see Policy.holds_closed."""
+        return self._closed(name, self._services.at_address(server))
+
+    def _is_name_closed(self, name: bytes, owner: BoardService | None) -> bool:
         found = self._catalogue.lookup(name)
-        return Account.UNKNOWN if found is None else account_of(found.application)
+        service = owner if owner is not None else self._services.by_name(name)
+        return self._services.holds_closed(None if found is None else found.application, service)
 
-    def _classify_in_segment(self, segment: str, name: bytes | None, evidence: Evidence, protocol: str) -> FlowClass:
-        return self.class_of(segment, self.match(name, evidence, protocol), evidence, protocol)
-
-
-def account_of(application: Application) -> Account:
-    """Whose account an application is used with, as long as no board has declared anything."""
-    return _account[application.accounts]
+    def _classify_in_segment(
+        self, segment: str, name: bytes | None, evidence: Evidence, protocol: str, owner: BoardService | None
+    ) -> FlowClass:
+        service = owner if owner is not None else self.service_of(name, evidence)
+        return self.class_of(segment, self.match(name, evidence, protocol), evidence, protocol, service)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from datetime import date
 
 from agent.policy.document import Listing, Node, Table, Text
 from agent.policy.problems import Mark, Problems, did_you_mean, listed, shown
@@ -155,6 +156,15 @@ def identifier(text: str, mark: Mark, problems: Problems) -> str | None:
     remedy = f'lower-case letters, digits, "_" and "-", at most {max_identifier_characters}, such as "school_hours"'
     problems.add(mark, f"{shown(text)} is no identifier", remedy)
     return None
+
+
+def iso_date(text: Text, problems: Problems) -> date | None:
+    """The day in `text`; None, and a problem, when it is none."""
+    try:
+        return date.fromisoformat(text.text)
+    except ValueError:
+        problems.add(text.mark, f"{shown(text.text)} is no date", "year-month-day, such as 2026-11-26")
+        return None
 
 
 def _kind(node: Node) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from agent.flow import Account, Evidence, FlowClass
 from agent.policy.problems import listed
 from agent.policy.schedules import Schedules
-from agent.verdict import Decision, Step, Verdict
+from agent.verdict import Allowance, Decision, Step, Verdict
 
 max_rules = 512
 """A written policy has a few dozen clauses. With max_decisions_remembered this bounds the memory of steps to 64 MiB."""
@@ -38,6 +38,8 @@ class Rule:
     """Schedules; the rule holds while any is active, or always when there are none."""
     unless: tuple[str, ...] = ()
     """Schedules; the rule does not hold while any is active."""
+    allowance: Allowance | None = None
+    """How far an incidental verdict reaches; None when there is no end to it."""
 
     def misfit(self, flow_class: FlowClass) -> str | None:
         """The first condition, schedules apart, that the class does not meet, in words; None when it meets all."""
@@ -88,7 +90,11 @@ class Rulebook:
         """The decision for a class at a time. Called for each class on each tick: while no schedule changes, it is
         one look into a table.
         """
-        return self._decided(flow_class, self._schedules.active_at(now_ns))
+        return self.decide_while(flow_class, self._schedules.active_at(now_ns))
+
+    def decide_while(self, flow_class: FlowClass, active: frozenset[str]) -> Decision:
+        """The decision for a class while these schedules are active and no others, whatever the time."""
+        return self._decided(flow_class, active)
 
     @property
     def forgotten(self) -> int:
@@ -106,6 +112,8 @@ class Rulebook:
                 fits = rule.misfit(flow_class) is None
             if fits:
                 verdicts.add(rule.verdict)
+                if rule.allowance:
+                    verdicts.add(Verdict.REVIEW)
                 if not (rule.when or rule.unless or rule.protocols):
                     return frozenset(verdicts)
         return frozenset(verdicts | {self.default.verdict})
@@ -135,6 +143,8 @@ class Rulebook:
             out_of_time = candidate.out_of_time(active)
             if out_of_time is None:
                 steps.append(Step(what, f"yes: {candidate.verdict}"))
+                if candidate.allowance:
+                    steps.append(Step("allowance", f"{candidate.allowance} a device, category and day; then review"))
                 return _decision(candidate, steps)
             steps.append(Step(what, out_of_time))
         steps.append(Step(default_rule, f"no rule fits: {self.default.verdict}"))
@@ -142,7 +152,7 @@ class Rulebook:
 
 
 def _decision(rule: Rule, steps: list[Step]) -> Decision:
-    return Decision(rule.verdict, rule.identifier, rule.clause, rule.because, tuple(steps))
+    return Decision(rule.verdict, rule.identifier, rule.clause, rule.because, tuple(steps), rule.allowance)
 
 
 def _with_protocol(flow_class: FlowClass, protocol: str) -> FlowClass:

@@ -1,14 +1,17 @@
-"""rules/rules.yaml -> rules in order and a default, checked against the words that the other files define."""
+"""One file of rules -> its rules in order and whatever else it says, checked against the words that other files define."""
 
 from dataclasses import dataclass
 
 from agent.flow import Account, Evidence
+from agent.policy.allowance_rules import read_allowance
 from agent.policy.catalogue import Catalogue
 from agent.policy.categories import categories, unclassified, unknown_application
-from agent.policy.document import Node
+from agent.policy.document import Node, Table
+from agent.policy.expectations import Expectation, read_expectations
 from agent.policy.fields import Fields
+from agent.policy.pack_file import PackPart, read_pack_part
 from agent.policy.problems import Mark, Problems, shown
-from agent.policy.rules import Rule, default_rule, max_rules, no_default
+from agent.policy.rules import Rule, default_rule, max_rules
 from agent.policy.schedules import Schedules
 from agent.policy.segments import Role, Segments
 from agent.verdict import Verdict
@@ -35,6 +38,28 @@ class Vocabulary:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedRule:
+    """A rule, and where it stands."""
+
+    rule: Rule
+    mark: Mark
+    clause_mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class RulesFile:
+    """What one file of rules says."""
+
+    rules: tuple[PlacedRule, ...]
+    """Those that could be read, in order."""
+    identifiers: frozenset[str]
+    """Of every rule, also those that could not be read to their end."""
+    default: Rule | None
+    pack: PackPart
+    expectations: tuple[Expectation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _What:
     """The part of a rule under `what:`."""
 
@@ -57,8 +82,12 @@ class _Reader:
         self._problems = problems
         self._identifiers: dict[str, Mark] = {}
 
-    def file(self, document: Node) -> tuple[tuple[Rule, ...], Rule]:
-        fields = Fields(document, "file of rules", self._problems, required=["rules", "default"])
+    def file(self, document: Node) -> RulesFile:
+        extends = isinstance(document, Table) and "extends" in document.entries
+        own, inherited = ([], ["rules", "default"]) if extends else (["rules", "default"], [])
+        told = ["extends", "district", "policy", "clauses", "expect"]
+        fields = Fields(document, "file of rules", self._problems, required=own, optional=[*inherited, *told])
+        fields.text("extends")
         rules = []
         for number, node in enumerate(fields.items("rules")):
             if number == max_rules:
@@ -68,19 +97,25 @@ class _Reader:
             if rule is not None:
                 rules.append(rule)
         default_node = fields.node("default")
-        default = None if default_node is None else self._default(default_node)
-        return tuple(rules), default or no_default
+        return RulesFile(
+            tuple(rules),
+            frozenset(self._identifiers),
+            None if default_node is None else self._default(default_node),
+            read_pack_part(fields, self._problems),
+            read_expectations(fields.items("expect"), self._catalogue, self._segments, self._problems),
+        )
 
-    def _rule(self, node: Node) -> Rule | None:
+    def _rule(self, node: Node) -> PlacedRule | None:
         fields = Fields(
             node,
             "rule",
             self._problems,
             required=["id", "verdict", "because"],
-            optional=["who", "roles", "what", "when", "unless", "clause"],
+            optional=["who", "roles", "what", "when", "unless", "clause", "allowance"],
         )
         name = fields.identifier("id")
         verdict = self._verdict(fields)
+        allowance = read_allowance(fields.node("allowance"), verdict, self._problems)
         clause, because = fields.string("clause"), fields.string("because")
         segments = self._who(fields)
         what_node = fields.node("what")
@@ -90,7 +125,7 @@ class _Reader:
         for schedule in sorted(when & unless):
             remedy = "keep it under one of them"
             self._problems.add(fields.mark_of("unless"), f"{shown(schedule)} is under when and unless", remedy)
-        if name is None or verdict is None:
+        if name is None:
             return None
         if name == default_rule:
             self._problems.add(fields.mark_of("id"), f'"{name}" is what no rule fits', "choose another id")
@@ -100,7 +135,9 @@ class _Reader:
             self._problems.add(fields.mark_of("id"), what_is_wrong, "give each rule its own id")
             return None
         self._identifiers[name] = fields.mark_of("id")
-        return Rule(
+        if verdict is None:
+            return None
+        rule = Rule(
             identifier=name,
             verdict=verdict,
             because=because,
@@ -113,7 +150,9 @@ class _Reader:
             evidence=what.evidence,
             when=tuple(sorted(when)),
             unless=tuple(sorted(unless)),
+            allowance=allowance,
         )
+        return PlacedRule(rule, fields.mark_of("id"), fields.mark_of("clause"))
 
     def _default(self, node: Node) -> Rule | None:
         fields = Fields(node, "default", self._problems, required=["verdict", "because"], optional=["clause"])
@@ -179,6 +218,6 @@ class _Reader:
                 )
 
 
-def read_rules(document: Node, vocabulary: Vocabulary, problems: Problems) -> tuple[tuple[Rule, ...], Rule]:
-    """The rules of the file that could be read, in order, and the default; everything else is a problem."""
+def read_rules_file(document: Node, vocabulary: Vocabulary, problems: Problems) -> RulesFile:
+    """What could be read of the file; everything else is a problem."""
     return _Reader(vocabulary, problems).file(document)

@@ -79,6 +79,11 @@ class Schedules:
         """The clock on the wall. Times outside the years 1970 to 9999 are taken as the nearest end."""
         return datetime.fromtimestamp(min(max(now_ns // second_ns, 0), last_second_s), self.calendar.zone)
 
+    def moment(self, local: datetime) -> int:
+        """Nanoseconds since the epoch; a time without an offset is on the clock on the wall."""
+        aware = local if local.tzinfo is not None else local.replace(tzinfo=self.calendar.zone)
+        return int(aware.timestamp()) * second_ns
+
     def active(self, identifier: str, now_ns: int) -> bool:
         """True when the schedule is active. Raises KeyError for a schedule that does not exist."""
         return self.state(identifier, now_ns).active

@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from agent.policy.document import Node, Text
-from agent.policy.fields import Fields, identifier
+from agent.policy.fields import Fields, identifier, iso_date
 from agent.policy.problems import Mark, Problems, did_you_mean, shown
 from agent.policy.schedules import Calendar, Schedule, Schedules, Span
 
@@ -144,13 +144,7 @@ class _Reader:
 
     def _date(self, fields: Fields, key: str) -> date | None:
         text = fields.text(key)
-        if text is None:
-            return None
-        try:
-            return date.fromisoformat(text.text)
-        except ValueError:
-            self._problems.add(text.mark, f"{shown(text.text)} is no date", "year-month-day, such as 2026-11-26")
-            return None
+        return None if text is None else iso_date(text, self._problems)
 
 
 def read_schedules(document: Node, problems: Problems) -> Schedules:

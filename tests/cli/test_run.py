@@ -30,20 +30,24 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
 def test_the_demo(calls: list[dict[str, object]]) -> None:
     """Without options: the shipped rules, on loopback."""
     assert 0 == main(["run", "--demo"])
-    assert [{"policy_directory": shipped_rules(), "host": "127.0.0.1", "port": 10484, "seed": 1}] == calls
+    common = {"policy_directory": shipped_rules(), "host": "127.0.0.1", "port": 10484}
+    assert [{**common, "seed": 1, "district": None, "state": None, "min_devices": 5}] == calls
 
 
 def test_its_options(calls: list[dict[str, object]], own_rules: Path) -> None:
     """Options reach the daemon as values."""
-    assert 0 == main(["run", "--demo", "--rules", str(own_rules), "--web.listen-address=[::1]:0", "--seed", "7"])
-    assert [{"policy_directory": own_rules, "host": "::1", "port": 0, "seed": 7}] == calls
+    words = ["--rules", str(own_rules), "--web.listen-address=[::1]:0", "--seed", "7", "--district", "darien"]
+    assert 0 == main(["run", "--demo", *words, "--state", "/state", "--min-devices", "9"])
+    common = {"policy_directory": own_rules, "host": "::1", "port": 0}
+    assert [{**common, "seed": 7, "district": "darien", "state": Path("/state"), "min_devices": 9}] == calls
 
 
 def test_a_tap(calls: list[dict[str, object]]) -> None:
     """Several interfaces are one tap; the gate and the table have their defaults."""
     assert 0 == main(["run", "-i", "eth1", "-i", "eth2"])
     common = {"policy_directory": shipped_rules(), "host": "127.0.0.1", "port": 10484}
-    assert [{**common, "interfaces": ["eth1", "eth2"], "gate": "auto", "max_flows": 1 << 18}] == calls
+    new = {"district": None, "state": None, "min_devices": 5, "authorisations": None}
+    assert [{**common, **new, "interfaces": ["eth1", "eth2"], "gate": "auto", "max_flows": 1 << 18}] == calls
 
 
 @pytest.mark.parametrize("words", [[], ["--demo", "-i", "eth1"], ["-i", "eth1", "--max-flows", "7"]])

@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 from datetime import UTC
+from ipaddress import ip_network
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.flow import Evidence, FlowClass
+from agent.policy.accounts import BoardService, BoardServices
 from agent.policy.bounds import _classes, worst_case_series
 from agent.policy.catalogue import Accounts, Application, Catalogue, Entry
 from agent.policy.classify import Classifier
 from agent.policy.policy import Policy
+from agent.policy.problems import Mark
 from agent.policy.rules import Rule, Rulebook
 from agent.policy.schedules import Calendar, Schedules
 from agent.policy.segments import Role, Segment, Segments
@@ -31,10 +34,20 @@ def test_a_small_case_by_hand(policy: Policy) -> None:
     ]
     rulebook = Rulebook(rules, Rule("default", Verdict.PERMITTED, ""), policy.schedules)
 
+    services = BoardServices()
+
     # unknown application: 8 kinds of evidence; x: 6 that name it, and 2 verdicts for staff; ssh: its banner
     staff, unknown = 8 + 6 * 2 + 1, 8 + 6 + 1
-    assert staff + unknown == worst_case_series(catalogue, segments, rulebook)
+    assert staff + unknown == worst_case_series(catalogue, segments, services, rulebook)
 
+
+_DECIDED = ("D", "Board of Education, 2026-08-18", None, Mark("accounts.yaml", 1))
+DECLARATIONS = (
+    BoardService(*_DECIDED, applications=frozenset({"x"})),
+    BoardService(*_DECIDED, domains=(b"fedex.com",)),
+    BoardService(*_DECIDED, hosts=(b"a.x.com",)),
+    BoardService(*_DECIDED, prefixes=(ip_network("192.0.2.0/24"),)),
+)
 
 names = st.sampled_from(
     [b"x.com", b"a.x.com", b"www.fedex.com", b"cloudflare-ech.com", b"cloudflare.com", b"m.youtube.com"]
@@ -50,11 +63,15 @@ without = st.sampled_from([Evidence.PROTOCOL, Evidence.NONE])
             st.tuples(names, by_name) | st.tuples(st.none(), without),
             st.sampled_from(["tls", "bittorrent", "tcp"]),
             st.integers(0, 2**61),
+            st.sampled_from([b"", b"\xc0\0\2\7"]),
         ),
         max_size=60,
-    )
+    ),
+    declared=st.sets(st.sampled_from(DECLARATIONS)),
 )
-def test_traffic_stays_within(seen: list[tuple[int, tuple[bytes | None, Evidence], str, int]]) -> None:
+def test_traffic_stays_within(
+    seen: list[tuple[int, tuple[bytes | None, Evidence], str, int, bytes]], declared: set[BoardService]
+) -> None:
     """Whatever is seen, no label set occurs that the bound has not counted."""
     catalogue = Catalogue(
         [
@@ -66,18 +83,21 @@ def test_traffic_stays_within(seen: list[tuple[int, tuple[bytes | None, Evidence
     segments = Segments([Segment("staff", "Staff", Role.STAFF, (10,))])
     rules = [Rule("r", Verdict.REVIEW, "", protocols=frozenset({"bittorrent"}))]
     rulebook = Rulebook(rules, Rule("default", Verdict.PERMITTED, ""), Schedules((), Calendar(UTC)))
-    classifier = Classifier(catalogue, segments)
+    services = BoardServices(declared)
+    classifier = Classifier(catalogue, segments, services)
 
     label_sets: set[tuple[FlowClass, Verdict]] = set()
-    for vlan, (name, evidence), protocol, now_ns in seen:
-        found = classifier.classify(vlan=vlan, client=b"", name=name, evidence=evidence, protocol=protocol)
+    for vlan, (name, evidence), protocol, now_ns, server in seen:
+        found = classifier.classify(
+            vlan=vlan, client=b"", name=name, evidence=evidence, protocol=protocol, server=server
+        )
         label_sets.add((replace(found, protocol=""), rulebook.decide(found, now_ns).verdict))
 
     possible = {
         (flow_class, verdict)
         for segment in segments.by_identifier
-        for flow_class in _classes(segment, catalogue)
+        for flow_class in _classes(segment, catalogue, services)
         for verdict in rulebook.possible_verdicts(flow_class)
     }
     assert set() == label_sets - possible
-    assert len(possible) == worst_case_series(catalogue, segments, rulebook)
+    assert len(possible) == worst_case_series(catalogue, segments, services, rulebook)

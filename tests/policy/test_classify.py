@@ -1,12 +1,15 @@
 """Classes: the name speaks first, the protocol where the name is of no help, and evidence says which of them it was."""
 
+from ipaddress import ip_network
+
 import pytest
 
 from agent.flow import Account, Evidence, FlowClass
 from agent.policy import classify as classify_module
-from agent.policy.catalogue import Accounts, Application
-from agent.policy.classify import Classifier, account_of
+from agent.policy.accounts import BoardService, BoardServices
+from agent.policy.classify import Classifier
 from agent.policy.policy import Policy
+from agent.policy.problems import Mark
 
 STUDENT = bytes([10, 1, 2, 3])
 
@@ -105,23 +108,10 @@ def test_equal_classes_are_one_object(policy: Policy) -> None:
     assert first is second
 
 
-@pytest.mark.parametrize(
-    ("accounts", "expected"),
-    [
-        (Accounts.PERSONAL, Account.PERSONAL),
-        (Accounts.SUITE, Account.UNKNOWN),
-        (Accounts.NONE, Account.UNKNOWN),
-    ],
-)
-def test_nothing_is_the_boards_before_it_says_so(accounts: Accounts, expected: Account) -> None:
-    """A suite is unknown until a board declares it; the law's word for the rest is personal."""
-    assert expected == account_of(Application("a", "A", "web", accounts))
-
-
 def test_memory_is_bounded_and_counted(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Made-up names cannot fill the memory; the oldest are forgotten, counted, and answered alike when they return."""
     monkeypatch.setattr(classify_module, "max_names_remembered", 4)
-    classifier = Classifier(policy.catalogue, policy.segments)
+    classifier = Classifier(policy.catalogue, policy.segments, BoardServices())
 
     found = {
         classifier.classify(vlan=10, client=b"", name=b"%d.x.com" % number, evidence=Evidence.SNI, protocol="tls")
@@ -129,3 +119,49 @@ def test_memory_is_bounded_and_counted(policy: Policy, monkeypatch: pytest.Monke
     }
 
     assert (1, 7) == (len(found), classifier.forgotten)
+
+
+DECLARED = BoardService(
+    "District",
+    "Board of Education, 2026-08-18",
+    None,
+    Mark("accounts.yaml", 3),
+    applications=frozenset({"google_apis"}),
+    domains=(b"schools.example.org",),
+    prefixes=(ip_network("192.0.2.0/24"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "evidence", "server", "expected"),
+    [
+        (b"drive.googleapis.com", Evidence.SNI, b"", Account.BOARD),
+        (b"youtubei.googleapis.com", Evidence.SNI, b"", Account.PERSONAL),  # an application of its own
+        (b"mail.schools.example.org", Evidence.SNI, b"", Account.BOARD),
+        (b"mail.schools.example.org", Evidence.DNS, b"", Account.BOARD),
+        (b"schools.example.org", Evidence.ECH, b"", Account.UNKNOWN),  # an outer name says nothing of the inner one
+        (b"x.com", Evidence.SNI, b"\xc0\0\2\7", Account.BOARD),
+        (b"x.com", Evidence.SNI, b"\xc0\0\3\7", Account.PERSONAL),
+        (None, Evidence.NONE, b"\xc0\0\2\7", Account.BOARD),
+        (None, Evidence.NONE, b"", Account.UNKNOWN),
+    ],
+)
+def test_what_the_board_declared(
+    policy: Policy, name: bytes | None, evidence: Evidence, server: bytes, expected: Account
+) -> None:
+    """Applications, names and servers that the board declared are its own; what it did not declare is not."""
+    classifier = Classifier(policy.catalogue, policy.segments, BoardServices([DECLARED]))
+
+    for _ in range(2):  # the second answer comes from memory
+        found = classifier.classify(vlan=10, client=b"", name=name, evidence=evidence, protocol="tls", server=server)
+        assert expected is found.account
+
+
+def test_addresses_do_not_fill_the_memory(policy: Policy) -> None:
+    """A name at a thousand of its own addresses is remembered once, and once more for the board's."""
+    classifier = Classifier(policy.catalogue, policy.segments, BoardServices([DECLARED]))
+    for number in range(1_000):
+        server = b"\xc0\0" + number.to_bytes(2, "big")
+        classifier.classify(vlan=10, client=b"", name=b"x.com", evidence=Evidence.SNI, protocol="tls", server=server)
+
+    assert 2 == classifier.in_segment.cache_info().currsize

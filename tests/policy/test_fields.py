@@ -1,9 +1,11 @@
 """Fields: each missing, misspelt or wrong value is one problem at its own line, and reading goes on."""
 
+from datetime import date
+
 import pytest
 
 from agent.policy.document import Text, parse
-from agent.policy.fields import Fields, max_identifier_characters, max_text_characters
+from agent.policy.fields import Fields, iso_date, max_identifier_characters, max_text_characters
 from agent.policy.problems import Mark, Problems, RulesError
 
 
@@ -127,3 +129,14 @@ def test_lists_and_tables_where_others_belong() -> None:
         'f.yaml:3: "parts" holds a table where a list belongs; begin each member with "- "',
         'f.yaml:4: "named" holds a list where named entries belong; write one "name:" a line',
     ] == found(read)
+
+
+def test_dates() -> None:
+    """A day is year, month and day; anything else is told with an example."""
+    read = fields("id: 2026-11-26\ntitle: 26 November\n")
+    right, wrong = read.text("id"), read.text("title")
+    assert right is not None
+    assert wrong is not None
+
+    assert (date(2026, 11, 26), None) == (iso_date(right, read.problems), iso_date(wrong, read.problems))
+    assert ['f.yaml:2: "26 November" is no date; year-month-day, such as 2026-11-26'] == found(read)

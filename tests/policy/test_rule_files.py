@@ -29,7 +29,8 @@ def test_a_whole_directory(rules: Callable[..., Path]) -> None:
     files, problems = read(directory)
 
     assert ([], 4) == (problems, len(files.catalogue))
-    assert None not in (*files.catalogue, files.segments, files.schedules, files.rules)
+    assert None not in (*files.catalogue, files.segments, files.schedules, *files.rules)
+    assert (1, None) == (len(files.rules), files.accounts)
 
 
 def test_a_missing_file_names_what_is_there(rules: Callable[..., Path]) -> None:
@@ -44,7 +45,7 @@ def test_an_empty_directory(tmp_path: Path) -> None:
     """Everything that is missing is told at once."""
     files, problems = read(tmp_path)
 
-    assert RuleFiles((), None, None, None) == files
+    assert RuleFiles((), None, None, (None,), None) == files
     assert ["catalogue", "rules.yaml", "schedules.yaml", "segments.yaml"] == [
         line.partition(":")[0] for line in problems
     ]
@@ -92,3 +93,24 @@ def test_the_number_of_files_has_a_limit(rules: Callable[..., Path], monkeypatch
     files, problems = read(rules())
 
     assert (2, ["catalogue: more than 2 files; join some of them"]) == (len(files.catalogue), problems)
+
+
+def test_a_misspelt_file_of_accounts_is_told(rules: Callable[..., Path]) -> None:
+    """Without the file nothing is declared; with a misspelt one that would be silent."""
+    files, problems = read(rules({"account.yaml": "board_services: []"}))
+
+    assert None is files.accounts
+    assert ["account.yaml: this file would not be read; rename it to accounts.yaml"] == problems
+
+
+def test_a_district_in_place_of_the_rules(rules: Callable[..., Path]) -> None:
+    """The pack is read, and what it extends; rules.yaml is not."""
+    directory = rules({"districts/a.yaml": "extends: rest.yaml", "rest.yaml": "rules: []", "rules.yaml": None})
+    problems = Problems()
+
+    files = read_rule_files(directory, problems, district="a")
+
+    assert (0, ["a.yaml", "rest.yaml"]) == (
+        len(problems),
+        [Path(node.mark.file).name for node in files.rules if node is not None],
+    )

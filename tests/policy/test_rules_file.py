@@ -10,8 +10,8 @@ from agent.policy import rules_file
 from agent.policy.catalogue import Accounts, Application, Catalogue, Entry
 from agent.policy.document import parse
 from agent.policy.problems import Problems, RulesError
-from agent.policy.rules import Rule
-from agent.policy.rules_file import Vocabulary, read_rules
+from agent.policy.rules import Rule, no_default
+from agent.policy.rules_file import Vocabulary, read_rules_file
 from agent.policy.schedules import Calendar, Schedule, Schedules, Span
 from agent.policy.segments import Role, Segment, Segments
 from agent.verdict import Verdict
@@ -39,7 +39,8 @@ def read(text: str, vocabulary: Vocabulary | None = None) -> tuple[tuple[Rule, .
     problems = Problems()
     node = parse(text.encode(), "r.yaml", problems)
     assert node is not None
-    rules, default = read_rules(node, vocabulary or Vocabulary(CATALOGUE, SEGMENTS, SCHEDULES), problems)
+    read = read_rules_file(node, vocabulary or Vocabulary(CATALOGUE, SEGMENTS, SCHEDULES), problems)
+    rules, default = tuple(placed.rule for placed in read.rules), read.default or no_default
     try:
         problems.raise_if_any()
     except RulesError as error:

@@ -106,3 +106,17 @@ def test_what_is_remembered_changes_nothing(times: list[int]) -> None:
         expected = {name for name in SCHEDULES.by_identifier if SCHEDULES.active(name, now_ns)}
 
         assert expected == SCHEDULES.active_at(now_ns)
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2026-11-23T10:15", "2026-11-23T15:15"),
+        ("2026-07-01T10:15", "2026-07-01T14:15"),
+        ("2026-11-23T10:15+00:00", "2026-11-23T10:15"),
+        ("2026-11-23", "2026-11-23T05:00"),
+    ],
+)
+def test_a_time_as_people_write_it(written: str, moment: str) -> None:
+    """Without an offset it is the clock on the wall, on whichever side of the change; with one it is that moment."""
+    assert utc(moment) == SCHEDULES.moment(datetime.fromisoformat(written))
