@@ -54,7 +54,7 @@ class Slice(NamedTuple):
     offset: int
     """TCP: position of the first byte in its direction's stream, in bytes. UDP: position in the datagram's payload."""
     time_ns: int
-    """When the packet was captured, in nanoseconds since the epoch."""
+    """When the packet was captured, by the clock that stamps this tap's packets, in nanoseconds."""
     data: bytes
 
 
@@ -80,6 +80,7 @@ class Flow(NamedTuple):
     outer: Endpoints | None
     """The ends of the tunnel that carried the flow, or None."""
     first_ns: int
+    """When its first packet was captured, by the clock that stamps this tap's packets, in nanoseconds."""
 
 
 class Evidence(StrEnum):
