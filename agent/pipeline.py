@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from agent.allowance.allowances import Allowances, DaySoFar
 from agent.contracts import Gate, Policy, Slots
-from agent.facts import ClientHello, DnsMessage, Facts, HttpRequest, Unread
+from agent.facts import Banner, ClientHello, DnsMessage, Facts, HttpRequest, Unread
 from agent.flow import Flow, FlowClass, Slice, SliceKind
 from agent.handshake import Handshakes
 from agent.ledger import FIELDS, Ledger
@@ -221,8 +221,9 @@ class Pipeline:
         facts = self._handshakes.finish(slot)
         if facts is not None:
             self._take(slot, facts, first_ns, seal=True)
-        if not table.class_of(slot):
-            self._name(slot, None, first_ns, seal=True)
+        if not table.class_of(slot):  # a look-up that nobody answered is DNS all the same, and may yet be answered
+            unanswered = table.is_dns(slot)
+            self._name(slot, Banner("dns") if unanswered else None, first_ns, seal=not unanswered)
 
     def _keep_hostnames(self, slot: int, names: Iterable[bytes]) -> None:
         kept = self._hostnames.setdefault(slot, {})

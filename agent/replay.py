@@ -103,7 +103,7 @@ class _Player:
         widen_bytes: int,
     ) -> None:
         self._path = path
-        self._gate = NativeGate(max_flows=max_flows, widen_bytes=widen_bytes)
+        self._gate = NativeGate(max_flows=max_flows, queries=on_flow is not None, widen_bytes=widen_bytes)
         record = (lambda flow: on_flow(path, flow)) if on_flow else None
         allowances = Allowances(lambda: os.urandom(SALT_BYTES), min_devices=min_devices)
         self._pipeline = Pipeline(self._gate, policy, allowances=allowances, on_flow=record)

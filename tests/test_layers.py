@@ -84,7 +84,13 @@ ONE_JOB: dict[str, tuple[str, ...]] = {
     "cryptography": ("agent.wire", "agent.lab", "agent.authority.signature"),  # QUIC Initials; authorisations signed
     "dpkt": ("agent.wire.banner_udp",),  # headers of the datagram protocols that it reads well
     "h11": ("agent.web",),  # HTTP/1.1
-    "numpy": ("agent.contracts", "agent.gate", "agent.ledger", "agent.allowance", "agent.pipeline"),  # sums over the flow rows
+    "numpy": (
+        "agent.contracts",
+        "agent.gate",
+        "agent.ledger",
+        "agent.allowance",
+        "agent.pipeline",
+    ),  # sums over the flow rows
     "prometheus_client": ("agent.metrics", "agent.web"),  # the exposition formats
     "rich": ("agent.cli", "agent.lab.__main__", "agent.web.page"),  # tables, progress bars and sizes for people
     "scapy": ("agent.lab",),  # making traffic

@@ -13,7 +13,7 @@ from agent.lab.pcap import write_pcap, write_pcapng
 from agent.pipeline import FlowRecord
 from agent.replay import TICK_NS, replay
 from agent.verdict import Verdict
-from tests.conserved import assert_conserved, play, play_frames
+from tests.conserved import assert_conserved, play, play_frames, shipped_policy
 from tests.plain_policy import UNKNOWN, PlainPolicy, named
 
 PLAIN = PlainPolicy()
@@ -315,4 +315,16 @@ def test_what_is_unknown_is_told_so(tmp_path: Path) -> None:
     assert [(UNKNOWN, "tcp", Evidence.NONE)] == [
         (line.flow_class.application, line.flow_class.protocol, line.flow_class.evidence)
         for line in played.snapshot.classes
+    ]
+
+
+def test_a_look_up_that_nobody_answered(tmp_path: Path) -> None:
+    """Without flow records no query is opened; the flow is DNS all the same, by what the gate saw of it."""
+    path = tmp_path / "unanswered.pcap"
+    write_pcap(path, crafted.dns()[:1])
+    snapshot = replay([path], shipped_policy()).snapshot
+
+    assert {} == {what: count for what, count in snapshot.opened_bytes.items() if count}
+    assert [("dns", "infrastructure", "protocol")] == [
+        (line.flow_class.application, line.flow_class.category, line.flow_class.evidence) for line in snapshot.classes
     ]

@@ -28,7 +28,7 @@ class DemoTap:
     """
 
     def __init__(self, seed: int) -> None:
-        self.gate: Final = NativeGate(max_flows=MAX_FLOWS)
+        self.gate: Final = NativeGate(max_flows=MAX_FLOWS, queries=False)
         self._seed = seed
         self._delay_ns = 0
         self._frames = self._rounds()

@@ -28,7 +28,7 @@ class KernelTap:
     """
 
     def __init__(self, names: Sequence[str], *, max_flows: int, widen_bytes: int = 0) -> None:
-        self.gate = KernelGate(max_flows=max_flows, widen_bytes=widen_bytes)
+        self.gate = KernelGate(max_flows=max_flows, queries=False, widen_bytes=widen_bytes)
         self.behind = False
         self._waiting = SliceQueue()
         self._interfaces: list[Interface] = []

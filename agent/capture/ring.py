@@ -64,7 +64,7 @@ class RingTap:
     """
 
     def __init__(self, names: Sequence[str], *, max_flows: int, widen_bytes: int = 0) -> None:
-        self.gate = NativeGate(max_flows=max_flows, widen_bytes=widen_bytes)
+        self.gate = NativeGate(max_flows=max_flows, queries=False, widen_bytes=widen_bytes)
         self.behind = False
         self._waiting = SliceQueue()
         self._rings: list[_Ring] = []

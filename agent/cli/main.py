@@ -4,13 +4,16 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from agent import __version__
-from agent.cli import audit, authorise, check, coverage, explain, notice, replay, run, selftest
 from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
 from agent.gate.library import NativeGateError
 from agent.policy.problems import RulesError
 from agent.rules_location import NoShippedRulesError
+
+COMMANDS = ("run", "replay", "check", "explain", "coverage", "notice", "authorise", "audit", "selftest")
+"""Each is a module beside this one, in the order in which --help shows them."""
 
 DESCRIPTION = """\
 Counts what a school network is used for, judges it by the written policy, and leaves payloads unopened.
@@ -44,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        arguments = _parser().parse_args(argv)
+        words = sys.argv[1:] if argv is None else list(argv)
+        arguments = _parser(words).parse_args(words)
         code: int = arguments.run(arguments)
     except SystemExit as end:  # argparse has said what there is to say: --help, --version, or what is wrong
         return end.code if isinstance(end.code, int) else Exit.USAGE
@@ -66,7 +70,7 @@ def _run(argv: Sequence[str] | None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hallwatch",
         description=DESCRIPTION,
@@ -76,8 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hallwatch {__version__}")
     parser.set_defaults(run=lambda _arguments: parser.error("which command? See hallwatch --help"))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (run, replay, check, explain, coverage, notice, authorise, audit, selftest):
-        command.add_to(commands)
+    # Only the command that is meant is imported: with the others it takes 0.07 s of CPU more to start.
+    for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
+        import_module(f"agent.cli.{name}").add_to(commands)
     return parser
 
 

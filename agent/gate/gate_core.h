@@ -148,6 +148,8 @@ struct gate_config {
     u64 closed_idle_ns;
     u32 max_flows;
     u32 widen_bytes; /* tests only: opened beyond every window, so that the canary search has something to find */
+    u32 queries;     /* 1: DNS queries are opened too, for who wants the names of look-ups that nobody answered */
+    u32 reserved;
 };
 
 /* A frame on its way through the gate. */

@@ -95,7 +95,8 @@ GATE_INLINE void open_datagram(struct gate *gate, struct gate_row *row, struct g
     if (row->kind == FLOW_UNDECIDED) row->kind = (u8)decide_datagram(gate, row, piece);
     switch (row->kind) {
     case FLOW_DNS:
-        if (looks_like_dns(gate, piece, 0)) open_slice(gate, row, piece, packet, SLICE_DNS, 0, 0, length);
+        if (!looks_like_dns(gate, piece, 0) || !(gate_config(gate)->queries || is_dns_answer(gate, piece))) return;
+        open_slice(gate, row, piece, packet, SLICE_DNS, 0, 0, length);
         return;
     case FLOW_QUIC:
     case FLOW_DTLS:

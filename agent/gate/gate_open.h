@@ -38,6 +38,12 @@ GATE_INLINE int looks_like_dns(struct gate *gate, const struct gate_piece *piece
     return opcode <= 6 && questions <= 32 && answers <= 512 && others <= 512 && additional <= 512 && questions + answers + others > 0;
 }
 
+/* The QR bit of a DNS header. An answer repeats its question, so a query tells nothing that its answer does not. */
+GATE_INLINE int is_dns_answer(struct gate *gate, const struct gate_piece *piece) {
+    u8 flags = 0;
+    return !gate_load(gate, piece->at + 2, &flags, 1) && flags & 0x80;
+}
+
 /* The first payload packet each way: "anything else". */
 GATE_INLINE void open_banner(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
     u32 mine = piece->direction ? FLOW_BANNER_CLIENT : FLOW_BANNER_SERVER;

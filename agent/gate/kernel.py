@@ -49,6 +49,7 @@ class KernelGate:
     Args:
         max_flows: rows of the flow table; some 450 bytes of kernel memory each.
         idle: when a silent flow's row is given back.
+        queries: whether DNS queries are opened; an answer repeats its question, so naming needs none.
         widen_bytes: for the self-test's control only: opens so many bytes beyond every window.
         ring_bytes: a power of two.
 
@@ -60,7 +61,13 @@ class KernelGate:
     kind: Final = "kernel"
 
     def __init__(
-        self, *, max_flows: int, idle: IdleLimits | None = None, widen_bytes: int = 0, ring_bytes: int = RING_BYTES
+        self,
+        *,
+        max_flows: int,
+        idle: IdleLimits | None = None,
+        queries: bool = True,
+        widen_bytes: int = 0,
+        ring_bytes: int = RING_BYTES,
     ) -> None:
         self._maps: dict[str, int] = {}
         self._program = -1
@@ -72,7 +79,7 @@ class KernelGate:
         self._room = SliceRoom()
         self._library = library()
         idle = idle or IdleLimits()
-        config = layout.CONFIG.pack(idle.tcp_ns, idle.other_ns, idle.closed_ns, max_flows, widen_bytes)
+        config = layout.CONFIG.pack(idle.tcp_ns, idle.other_ns, idle.closed_ns, max_flows, widen_bytes, queries, 0)
         try:
             self._load(read_object(OBJECT.read_bytes(), program="socket"), config, ring_bytes)
             self._rows = _mapped(self._maps["rows"], max_flows * layout.ROW.itemsize, write=True)

@@ -56,8 +56,8 @@ TOTALS: Final = np.dtype(
 SLICE: Final = struct.Struct("<QIIIIBBBBI")
 """struct gate_slice: time_ns, slot, offset, length, payload_bytes, direction, kind, flags, two reserved"""
 
-CONFIG: Final = struct.Struct("<QQQII")
-"""struct gate_config: tcp_idle_ns, other_idle_ns, closed_idle_ns, max_flows, widen_bytes"""
+CONFIG: Final = struct.Struct("<QQQIIII")
+"""struct gate_config: tcp_idle_ns, other_idle_ns, closed_idle_ns, max_flows, widen_bytes, queries, reserved"""
 
 VERDICT: Final = struct.Struct("<II")
 """class_id and sealed, which user space stores into a row"""

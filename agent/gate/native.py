@@ -44,6 +44,7 @@ class NativeGate:
     Args:
         max_flows: rows of the flow table, 192 bytes each; frames beyond are counted as untracked.
         idle: when a silent flow's row is given back.
+        queries: whether DNS queries are opened; an answer repeats its question, so naming needs none.
         widen_bytes: for tests only: opens so many bytes beyond every window.
 
     Raises:
@@ -52,10 +53,12 @@ class NativeGate:
 
     kind: Final = "process"
 
-    def __init__(self, *, max_flows: int, idle: IdleLimits | None = None, widen_bytes: int = 0) -> None:
+    def __init__(
+        self, *, max_flows: int, idle: IdleLimits | None = None, queries: bool = True, widen_bytes: int = 0
+    ) -> None:
         idle = idle or IdleLimits()
         self._library = library()
-        config = layout.CONFIG.pack(idle.tcp_ns, idle.other_ns, idle.closed_ns, max_flows, widen_bytes)
+        config = layout.CONFIG.pack(idle.tcp_ns, idle.other_ns, idle.closed_ns, max_flows, widen_bytes, queries, 0)
         self._gate = self._library.gate_new(config, int.from_bytes(os.urandom(8), "little"))
         if not self._gate:
             msg = f"no memory for a table of {max_flows} flows ({max_flows * layout.ROW.itemsize >> 20} MiB); ask for fewer"

@@ -65,6 +65,10 @@ class FlowTable:
     def is_sealed(self, slot: int) -> bool:
         return self._bytes[slot * _ROW_BYTES + _SEAL_OFFSET] != 0
 
+    def is_dns(self, slot: int) -> bool:
+        """Whether the gate took the flow for DNS."""
+        return self._bytes[slot * layout.ROW.itemsize + layout.FLAGS_OFFSET + 2] == _FLOW_DNS
+
     def class_of(self, slot: int) -> int:
         """The class number stored for the flow, 0 when it has none."""
         number: int = _VERDICT.unpack_from(self._bytes, slot * _ROW_BYTES + _CLASS_OFFSET)[0]
@@ -181,6 +185,8 @@ def _sums(rows: npt.NDArray[np.void], classes: int) -> ClassTotals:
 
 _TCP: Final = 6
 _UDP: Final = 17
+_FLOW_DNS: Final = 4
+"""enum flow_kind"""
 _ADDRESS_BYTES: Final = {0x0800: 4, 0x86DD: 16}
 """EtherType -> bytes of an address"""
 

@@ -50,9 +50,8 @@ class Policy:
         server: bytes = b"",
     ) -> FlowClass:
         """The class of a flow; see Classifier.classify."""
-        return self.classifier.classify(
-            vlan=vlan, client=client, name=name, evidence=evidence, protocol=protocol, server=server
-        )
+        owner = self.services.at_address(server)
+        return self.classifier.in_segment(self.segments.lookup(vlan, client), name, evidence, protocol, owner)
 
     def decide(self, flow_class: FlowClass, now_ns: int) -> Decision:
         """What the rules say of a class at a time, and why; see Rulebook.decide."""

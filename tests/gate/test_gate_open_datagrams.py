@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from agent.flow import Direction, Slice, SliceKind
+from agent.gate.native import NativeGate
 from agent.lab import crafted, names, quic
 from agent.lab.canary import filled
 from agent.lab.crafted import ends_of, timed
@@ -269,3 +270,12 @@ def test_no_dns_over_tcp(feed: Feeder) -> None:
     slices = feed(timed([*connection.open(), *connection.send(TO_SERVER, stream)]))
 
     assert [(SliceKind.BANNER, stream[:64])] == [(one.kind, one.data) for one in slices]
+
+
+def test_queries_are_opened_only_for_who_asks() -> None:
+    """An answer repeats its question: a gate that is not asked for queries opens the answers, and nothing else."""
+    gate = NativeGate(max_flows=16, queries=False)
+    opened = [one for frame in crafted.dns() for one in gate.feed(frame.data, time_ns=frame.time_ns).slices]
+    gate.close()
+
+    assert {(SliceKind.DNS, TO_CLIENT)} == {(one.kind, one.direction) for one in opened}

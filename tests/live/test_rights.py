@@ -12,7 +12,7 @@ from tests.live.needs import need_bpf
 from tests.live.sender import Load, Sender
 from tests.live.traffic import introduction, middle
 from tests.live.waiting import wait_for
-from tests.live.watcher import START_TIMEOUT_S, Watcher
+from tests.live.watcher import START_TIMEOUT_S, TIMEOUT_S, Watcher
 
 SO_DETACH_FILTER = 27
 SO_ATTACH_FILTER = 26
@@ -102,8 +102,8 @@ def test_the_lock(cable: Cable, sender: Sender) -> None:
             with pytest.raises(PermissionError):
                 interface.socket.setsockopt(socket.SOL_SOCKET, option, bytes(16))
         sender.send(Load(middle(1, 10)))
+        wait_for(lambda: tap.gate.totals()["seen_packets"] == 10, TIMEOUT_S, lambda: "frames are missing")
         with pytest.raises(BlockingIOError):
             interface.socket.recv(1)
-        assert 10 == tap.gate.totals()["seen_packets"]
     finally:
         tap.close()
