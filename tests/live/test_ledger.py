@@ -4,6 +4,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -28,6 +29,7 @@ from tests.live.sender import Load, Sender
 DURATION_NS = 8_000_000_000
 """Short, so that no flow is idle in the file which is not idle on the wire."""
 MAX_FLOWS = 16_384
+TIMEOUT_S = 30.0
 
 
 class NothingPersonal(Policy):
@@ -55,8 +57,11 @@ def watched(cable: Cable, sender: Sender, gate: str, frames: Sequence[bytes]) ->
         daemon._pipeline.reload(POLICY)
         thread = threading.Thread(target=sender.send, args=(Load(frames),))
         thread.start()
+        end_s = time.monotonic() + TIMEOUT_S
         while thread.is_alive() or tap.gate.totals()["seen_packets"] < len(frames) or tap.behind:
             daemon._poll()
+            if time.monotonic() > end_s:
+                break  # what is missing is asserted by the caller
         thread.join()
         while daemon._poll():
             pass
