@@ -100,14 +100,6 @@ def read_partial(
     return _read_body(handshake[_MESSAGE_HEADER_BYTES:end], protocol, quic_version, partial=True, cookie=cookie)
 
 
-def read_partial_stream(data: bytes) -> ClientHello | None:
-    """read_partial over records, the last of which may be cut."""
-    handshake = bytearray()
-    at = pull_records(data, 0, len(data), handshake)
-    handshake += data[at + RECORD_HEADER_BYTES :]
-    return read_partial(bytes(handshake))
-
-
 def _read_body(
     body: bytes, protocol: str, quic_version: int, *, partial: bool, cookie: bool = False
 ) -> ClientHello | None:
