@@ -10,7 +10,8 @@
 #define EXPORT __attribute__((visibility("default")))
 
 enum native_limit {
-    MAX_FRAGMENTS = 4096, /* first fragments remembered; a newer one takes an older one's place */
+    FRAGMENT_SETS = 256,  /* first fragments remembered: */
+    FRAGMENT_WAYS = 16,   /* so many of each set, the newest first; the oldest makes room */
     MAX_PERSONAL = 65536, /* addresses, in a table twice as large */
 };
 
@@ -156,22 +157,34 @@ GATE_INLINE int gate_is_personal(struct gate *gate, const u8 *address) {
     return !__builtin_memcmp(gate->personal[personal_place(gate, address)], address, 16);
 }
 
-GATE_INLINE struct kept_fragment *fragment_place(struct gate *gate, const struct gate_fragment_key *key) {
-    return &gate->fragments[hash_words(key, sizeof *key / 8, gate->seed) % MAX_FRAGMENTS];
+/* The set that a fragment belongs in. Many places each, so that two packets on their way do not push each other out. */
+GATE_INLINE struct kept_fragment *fragment_set(struct gate *gate, const struct gate_fragment_key *key) {
+    return &gate->fragments[hash_words(key, sizeof *key / 8, gate->seed) % FRAGMENT_SETS * FRAGMENT_WAYS];
+}
+
+/* The place of a key in its set; FRAGMENT_WAYS when it is not there. */
+GATE_INLINE u32 fragment_way(const struct kept_fragment *set, const struct gate_fragment_key *key) {
+    u32 way = 0;
+    while (way < FRAGMENT_WAYS && (!set[way].used || __builtin_memcmp(&set[way].key, key, sizeof *key))) way++;
+    return way;
 }
 
 GATE_INLINE int gate_find_fragment(struct gate *gate, const struct gate_fragment_key *key, struct gate_fragment *found) {
-    struct kept_fragment *kept = fragment_place(gate, key);
-    if (!kept->used || __builtin_memcmp(&kept->key, key, sizeof *key)) return -1;
-    *found = kept->fragment;
+    const struct kept_fragment *set = fragment_set(gate, key);
+    u32 way = fragment_way(set, key);
+    if (way == FRAGMENT_WAYS) return -1;
+    *found = set[way].fragment;
     return 0;
 }
 
 GATE_INLINE void gate_keep_fragment(struct gate *gate, const struct gate_fragment_key *key, const struct gate_fragment *fragment) {
-    struct kept_fragment *kept = fragment_place(gate, key);
-    kept->key = *key;
-    kept->fragment = *fragment;
-    kept->used = 1;
+    struct kept_fragment *set = fragment_set(gate, key);
+    u32 way = fragment_way(set, key);
+    if (way == FRAGMENT_WAYS) way--;
+    __builtin_memmove(set + 1, set, way * sizeof *set);
+    set->key = *key;
+    set->fragment = *fragment;
+    set->used = 1;
 }
 
 /* ---- What Python calls */
@@ -200,7 +213,7 @@ EXPORT struct gate *gate_new(const struct gate_config *config, u64 seed) {
     gate->index = calloc(places, sizeof *gate->index);
     gate->free_slots = calloc(config->max_flows, sizeof *gate->free_slots);
     gate->personal = calloc(MAX_PERSONAL * 2, sizeof *gate->personal);
-    gate->fragments = calloc(MAX_FRAGMENTS, sizeof *gate->fragments);
+    gate->fragments = calloc(FRAGMENT_SETS * FRAGMENT_WAYS, sizeof *gate->fragments);
     if (gate->row_block && gate->index && gate->free_slots && gate->personal && gate->fragments) return gate;
     gate_delete(gate);
     return 0;

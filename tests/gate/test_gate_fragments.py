@@ -18,6 +18,7 @@ FLOW = 19
 BODY = bytes(index % 251 for index in range(1000))
 HELLO = records(b"\x01" + len(BODY).to_bytes(3, "big") + BODY)
 SHUT = filled(FLOW, 1000)
+ON_THEIR_WAY = 1000
 
 BOTH = pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])
 
@@ -45,6 +46,17 @@ def test_counted_with_the_first(feed: Feeder, direction: Direction, ipv6: bool) 
     (slot,) = feed.live()
     assert len(parts) + (direction == TO_SERVER) == feed.gate.table.counts(slot)[0][direction]
     assert ends_of(FLOW, 27015, ipv6=ipv6) == feed.gate.table.flow(slot).ends
+
+
+def test_many_on_their_way_at_once(feed: Feeder) -> None:
+    """First fragments of a thousand datagrams, then all their later ones: none has pushed another out."""
+    talk = wire(27015)
+    feed(timed([talk.udp(TO_SERVER, b"open")]))
+    parts = [fragments(talk.udp(TO_SERVER, bytes(64) + SHUT), 600) for _ in range(ON_THEIR_WAY)]
+    feed(timed(part for turn in zip(*parts, strict=True) for part in turn))
+
+    (slot,) = feed.live()
+    assert 1 + 2 * ON_THEIR_WAY == feed.gate.table.counts(slot)[0][TO_SERVER]
 
 
 @pytest.mark.parametrize("state", ["sealed", "closed"])
