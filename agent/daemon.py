@@ -18,8 +18,8 @@ from agent.authority.recorder import LIMITS, Recorder, open_recorder
 from agent.capture.choose import open_tap
 from agent.capture.demo import DemoTap
 from agent.capture.tap import Tap
+from agent.in_force import in_force
 from agent.log import EventLog
-from agent.metrics import ReloadState
 from agent.notice.files import records_days
 from agent.pipeline import FlowRecord, Pipeline
 from agent.policy.policy import Policy, load
@@ -79,14 +79,15 @@ class Daemon:
             lambda: os.urandom(SALT_BYTES), min_devices=min_devices, before=self._read_state()
         )
         self._recorder = recorder
+        policy = self._load()
+        self._reloaded = in_force(policy, rules, district=district, now_s=time.time(), log=log)
         self._pipeline = Pipeline(
-            *(tap.gate, self._load()),
+            *(tap.gate, policy),
             allowances=self._allowances,
             on_flow=None if recorder is None else self._record,
             keeps_names=lambda: recorder is not None and recorder.wants_names,
         )
         self._snapshot: Snapshot | None = None
-        self._reloaded = ReloadState(successful=True, last_success_s=time.time())
         self._problem: str | None = None
         self._stopping = asyncio.Event()
 
@@ -142,7 +143,7 @@ class Daemon:
             )
             raise ReloadRefusedError(str(error)) from error
         self._pipeline.reload(policy)
-        self._reloaded = ReloadState(successful=True, last_success_s=time.time())
+        self._reloaded = in_force(policy, self._rules, district=self._district, now_s=time.time(), log=self._log)
         self._log.info("reloaded", rules=str(self._rules))
         return "rules loaded"
 

@@ -3,7 +3,7 @@
 import platform
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import TypeVar
 
@@ -26,6 +26,9 @@ HANDSHAKE_PROTOCOLS = ("tls", "dtls", "quic", "dns", "http")
 HANDSHAKE_RESULTS = ("read", "partial", "malformed", "incomplete", "too_large", "undecryptable")
 """facts.Unread.reason; "read" for an introduction that was understood, "partial" when its end was missing."""
 
+MAX_CLAUSE_CHARACTERS = 200
+"""Of a clause in a label: enough to know it by. A rule file may hold 1,000, and every scrape repeats them."""
+
 OPENMETRICS = "application/openmetrics-text"
 
 Key = TypeVar("Key")
@@ -40,6 +43,12 @@ class ReloadState:
     """Whether the newest attempt to load the rules succeeded; the first load is an attempt too."""
     last_success_s: float
     """When the rules in force were loaded, in seconds since the epoch."""
+    notice_is_posted: bool | None = None
+    """Whether the notice that is recorded as posted says what these rules do; None where there is none to compare."""
+    catalogue_reviewed_s: float | None = None
+    """When the oldest part of the catalogue was looked through, in seconds since the epoch; None where no file says."""
+    clauses: Mapping[str, str] = field(default_factory=dict)
+    """rule -> the clause of the written policy that it rests on"""
 
 
 class SnapshotCollector(Collector):
@@ -71,9 +80,9 @@ class SnapshotCollector(Collector):
             "Version of Hallwatch and of the Python that runs it.",
             value={"version": __version__, "python": platform.python_version()},
         )
-        if self._reload_state is not None:
-            yield from _config(self._reload_state())
         snapshot = self._latest()
+        if self._reload_state is not None:
+            yield from _config(self._reload_state(), None if snapshot is None else snapshot.time_ns)
         limits = dict.fromkeys(self._known_limits, 0)
         if self._other_limits is not None:
             limits |= self._other_limits()
@@ -203,18 +212,19 @@ def _allowances(snapshot: Snapshot) -> Iterator[Metric]:
     # A sum would let one long day among many short ones be worked out, which the bounds hide. So there is none, and
     # without a sum OpenMetrics has no count either: the bucket without a bound is the count.
     minutes = Metric(
-        "hallwatch_incidental_minutes",
-        "Devices by their minutes of incidental use today, where there is an allowance; few count with lower bounds.",
+        "hallwatch_incidental_use_seconds",
+        "Devices by the length of their incidental use today, where there is an allowance; few count with lower bounds.",
         "gaugehistogram",
     )
+    bucket = f"{minutes.name}_bucket"
     for cell, use in snapshot.incidental.items():
         labels = dict(zip(CELL_LABELS, cell, strict=True))
         if use.over_allowance:
             over.add_metric(cell, use.over_allowance)
         devices = use.longer_than[0]
         for bound, longer in zip(MINUTE_BOUNDS[1:], use.longer_than[1:], strict=True):
-            minutes.add_sample("hallwatch_incidental_minutes_bucket", labels | {"le": f"{bound}.0"}, devices - longer)
-        minutes.add_sample("hallwatch_incidental_minutes_bucket", labels | {"le": "+Inf"}, devices)
+            minutes.add_sample(bucket, labels | {"le": f"{bound * 60}.0"}, devices - longer)
+        minutes.add_sample(bucket, labels | {"le": "+Inf"}, devices)
     yield over
     yield minutes
     yield GaugeMetricFamily(
@@ -258,6 +268,7 @@ def _gate(gate: GateTotals) -> Iterator[Metric]:
             gate.missing_bytes,
         ),
         ("hallwatch_gate_active_flows", "Rows of the flow table in use, with a class or not.", gate.active_flows),
+        ("hallwatch_gate_max_flows", "Rows of the flow table, in use or not.", gate.max_flows),
     )
     for name, text, value in gauges:
         yield GaugeMetricFamily(name, text, value=value)
@@ -278,7 +289,7 @@ def _introductions(snapshot: Snapshot) -> Iterator[Metric]:
     )
 
 
-def _config(state: ReloadState) -> Iterator[Metric]:
+def _config(state: ReloadState, now_ns: int | None) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "hallwatch_config_last_reload_successful",
         "Whether the newest attempt to load the rules succeeded (1) or the previous rules are still in force (0).",
@@ -289,6 +300,24 @@ def _config(state: ReloadState) -> Iterator[Metric]:
         "When the rules in force were loaded, in seconds since the epoch.",
         value=state.last_success_s,
     )
+    if state.notice_is_posted is not None:
+        yield GaugeMetricFamily(
+            "hallwatch_notice_current",
+            "Whether the notice recorded as posted says what is done (1), or is missing or out of date (0).",
+            value=float(state.notice_is_posted),
+        )
+    if state.catalogue_reviewed_s is not None and now_ns is not None:
+        yield GaugeMetricFamily(
+            "hallwatch_catalogue_age_seconds",
+            "Since the part of the catalogue that was reviewed longest ago was, by the date in its file.",
+            value=now_ns / 1e9 - state.catalogue_reviewed_s,
+        )
+    rules = InfoMetricFamily(
+        "hallwatch_policy_rule", "The clause of the written policy that a rule rests on.", labels=("rule",)
+    )
+    for rule, clause in state.clauses.items():
+        rules.add_metric((rule,), {"clause": clause[:MAX_CLAUSE_CHARACTERS]})
+    yield rules
 
 
 def _flow_labels(row: ClassCounts) -> Labels:

@@ -150,6 +150,7 @@ class Pipeline:
                 undecodable_packets=seen.get("undecodable_packets", 0),
                 undecodable_bytes=seen.get("undecodable_bytes", 0),
                 active_flows=sum(self._active.values()),
+                max_flows=self._gate.table.capacity,
             ),
             classes=self._ledger.class_counts(),
             active_flows=self._active,

@@ -79,6 +79,8 @@ class GateTotals:
     dropped_packets: int = 0
     """Lost before the gate, as the kernel's socket counts them. They are no part of `seen`."""
     active_flows: int = 0
+    max_flows: int = 0
+    """Rows of the flow table, in use or not."""
 
     @property
     def missing_packets(self) -> int:

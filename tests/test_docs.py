@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.metrics import ReloadState, SnapshotCollector
-from agent.snapshot import GateTotals, Snapshot
+from tests.exported import collector
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -33,15 +32,29 @@ def test_privacy_table_is_the_gates() -> None:
     }
 
 
-def test_metrics_table_is_complete() -> None:
-    """docs/metrics.md names every metric that is exported, with its labels, and no other."""
-    collector = SnapshotCollector(
-        lambda: Snapshot(time_ns=0, gate=GateTotals(kind="process")),
-        reload_state=lambda: ReloadState(successful=True, last_success_s=0),
-    )
-    exported = {family.name + COUNTER_OR_INFO.get(family.type, "") for family in collector.collect()}
+def metrics_table() -> str:
+    """Returns the reference of the metrics, as the code has it: name, type, labels, help."""
+    lines = ["| metric | type | labels | |", "|---|---|---|---|"]
+    for family in collector().collect():
+        name = family.name + COUNTER_OR_INFO.get(family.type, "")
+        kind = {"info": "gauge", "gaugehistogram": "histogram"}.get(family.type, family.type)
+        labels = dict.fromkeys(label for sample in family.samples for label in sample.labels if label != "le")
+        lines.append(f"| `{name}` | {kind} | {', '.join(labels)} | {family.documentation} |")
+    return "\n".join(lines) + "\n"
 
-    assert exported == {row[0] for row in table_cells("metrics.md", "hallwatch_")}
+
+def test_metrics_reference_is_the_codes(request: pytest.FixtureRequest) -> None:
+    """docs/metrics.md holds every metric that is exported, as the code describes it; --update-golden writes it anew."""
+    document = ROOT / "docs" / "metrics.md"
+    before, begin, rest = document.read_text(encoding="utf-8").partition("<!-- metrics: begin -->\n")
+    table, end, after = rest.partition("<!-- metrics: end -->\n")
+    assert begin
+    assert end
+    if request.config.getoption("--update-golden"):
+        document.write_text(before + begin + metrics_table() + end + after, encoding="utf-8")
+        return
+
+    assert metrics_table() == table
 
 
 def options_of(command: str) -> set[str]:

@@ -56,6 +56,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.lab": WORDS,
     "agent.capture": (*WORDS, *ENGINE, "agent.lab"),  # the demo's tap plays the lab
     "agent.metrics": WORDS,
+    "agent.in_force": (*WORDS, *MACHINES, "agent.log", "agent.metrics"),  # what the metrics tell of loaded rules
     "agent.web": (*WORDS, "agent.log", "agent.metrics"),
     "agent.replay": (*WORDS, *MACHINES, *ENGINE),
     "agent.selftest": (
@@ -69,6 +70,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *MACHINES,
         *ENGINE,
         *("agent.log", "agent.privileges", "agent.authority", "agent.capture", "agent.metrics", "agent.web"),
+        "agent.in_force",
     ),
     "agent.cli": (
         *WORDS,

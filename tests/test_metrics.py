@@ -9,60 +9,22 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from agent.flow import Account, Evidence, FlowClass
-from agent.metrics import FLOW_LABELS, ReloadState, SnapshotCollector, accepts, exposition, new_registry, total_by
-from agent.snapshot import ClassCounts, Counts, GateTotals, IncidentalUse, Snapshot
-from agent.verdict import Verdict
-
-ORDER = ("rule", "protocol", "result", *FLOW_LABELS, "what", "gate", "outcome", "limit", "le")
-
-TLS = FlowClass("students", "youtube", "video_streaming", "tls", Evidence.SNI, Account.PERSONAL)
-QUIC = replace(TLS, protocol="quic", evidence=Evidence.QUIC)
-BOARD = FlowClass("staff", "google_workspace", "cloud_collaboration", "tls", Evidence.SNI, Account.BOARD)
-
-SNAPSHOT = Snapshot(
-    time_ns=1_700_000_000_500_000_000,
-    gate=GateTotals(
-        "process",
-        seen_packets=100,
-        seen_bytes=10_000,
-        settled_packets=90,
-        settled_bytes=9_000,
-        unsettled_packets=6,
-        unsettled_bytes=600,
-        untracked_packets=3,
-        untracked_bytes=300,
-        undecodable_packets=1,
-        undecodable_bytes=100,
-        dropped_packets=7,
-        active_flows=11,
-    ),
-    classes=(
-        ClassCounts(TLS, Verdict.PROHIBITED, Counts(1, 2, 3, 4, 5, 600, 7)),
-        ClassCounts(QUIC, Verdict.PROHIBITED, Counts(10, 20, 30, 40, 50, 6_000, 70)),
-        ClassCounts(TLS, Verdict.PERMITTED, Counts(100, 200, 300, 400, 500, 60_000, 700)),
-        ClassCounts(BOARD, Verdict.PERMITTED, Counts(1, 1, 1, 1, 1, 1_000, 0)),
-    ),
-    active_flows={"video_streaming": 9},
-    opened_bytes={"tls": 707, "quic": 70},
-    rule_matches={("no-video-in-class", Verdict.PROHIBITED): 11, ("default", Verdict.PERMITTED): 101},
-    handshakes={("tls", "read"): 102, ("ssh", "read"): 1, ("quic", "undecryptable"): 4},
-    limits={"flow_table": 3},
-    incidental={
-        ("staff", "news"): IncidentalUse((40, 25, 15, 10, 5, 0), 12),
-        ("staff", "retail"): IncidentalUse((7, 0, 0, 0, 0, 0), 0),
-    },
-    suppressed_cells=3,
+from agent.metrics import (
+    FLOW_LABELS,
+    MAX_CLAUSE_CHARACTERS,
+    ReloadState,
+    SnapshotCollector,
+    accepts,
+    exposition,
+    new_registry,
+    total_by,
 )
+from agent.snapshot import ClassCounts, Counts, Snapshot
+from agent.verdict import Verdict
+from tests.exported import SNAPSHOT, TLS, collector
+from tests.promtool import promtool
 
-
-def collector(snapshot: Snapshot | None = SNAPSHOT) -> SnapshotCollector:
-    return SnapshotCollector(
-        lambda: snapshot,
-        reload_state=lambda: ReloadState(successful=False, last_success_s=1_600_000_000.0),
-        known_limits=("flow_table", "reassembly_bytes"),
-        other_limits=lambda: {"web_connections": 2},
-    )
+ORDER = ("rule", "clause", "protocol", "result", *FLOW_LABELS, "what", "gate", "outcome", "limit", "le")
 
 
 def families(*, openmetrics: bool, snapshot: Snapshot | None = SNAPSHOT) -> list[Metric]:
@@ -128,6 +90,7 @@ def test_the_gate() -> None:
     assert {("process",): 1} == samples(found, "hallwatch_gate_info")
     assert {(): 7} == samples(found, "hallwatch_capture_dropped_packets_total")
     assert {(): 11} == samples(found, "hallwatch_gate_active_flows")
+    assert {(): 16} == samples(found, "hallwatch_gate_max_flows")
 
 
 def test_a_broken_law_is_exported() -> None:
@@ -162,23 +125,36 @@ def test_allowances(openmetrics: bool) -> None:
     """
     found = families(openmetrics=openmetrics)
     assert {("staff", "news"): 12} == samples(found, "hallwatch_over_allowance_devices")
-    bounds = ("5.0", "15.0", "30.0", "60.0", "120.0", "+Inf")
+    bounds = ("300.0", "900.0", "1800.0", "3600.0", "7200.0", "+Inf")
     assert {
         ("staff", category, bound): devices
         for category, cumulative in (("news", (15, 25, 30, 35, 40, 40)), ("retail", (7, 7, 7, 7, 7, 7)))
         for bound, devices in zip(bounds, cumulative, strict=True)
-    } == samples(found, "hallwatch_incidental_minutes_bucket")
+    } == samples(found, "hallwatch_incidental_use_seconds_bucket")
     names = {one.name for family in found for one in family.samples if "incidental" in one.name}
-    assert {"hallwatch_incidental_minutes_bucket"} == names
+    assert {"hallwatch_incidental_use_seconds_bucket"} == names
     assert {(): 3} == samples(found, "hallwatch_suppressed_cells")
 
 
 def test_configuration() -> None:
-    """Whether the last reload succeeded, and since when the rules in force are."""
+    """Whether the last reload succeeded, since when the rules in force are, and what stands around them: the notice, the
+    catalogue's age, and each rule's clause, cut short where it is long.
+    """
     found = families(openmetrics=False)
     assert {(): 0} == samples(found, "hallwatch_config_last_reload_successful")
     assert {(): 1.6e9} == samples(found, "hallwatch_config_last_reload_success_timestamp_seconds")
     assert {(): 1_700_000_000.5} == samples(found, "hallwatch_snapshot_timestamp_seconds")
+    assert {(): 0} == samples(found, "hallwatch_notice_current")
+    assert {(): 1_000_000.5} == samples(found, "hallwatch_catalogue_age_seconds")
+    clauses = {("no-video-in-class", "Use in class: " + "x" * (MAX_CLAUSE_CHARACTERS - 14)): 1, ("default", "none"): 1}
+    assert clauses == samples(found, "hallwatch_policy_rule_info")
+
+
+def test_what_does_not_apply_is_absent() -> None:
+    """No notice to compare and no catalogue with a date: no series, rather than one that alerts."""
+    bare = SnapshotCollector(lambda: SNAPSHOT, reload_state=lambda: ReloadState(successful=True, last_success_s=0))
+    names = {family.name for family in bare.collect()}
+    assert not {"hallwatch_notice_current", "hallwatch_catalogue_age_seconds"} & names
 
 
 def test_before_the_first_snapshot() -> None:
@@ -200,6 +176,14 @@ def test_every_name_is_well_formed(openmetrics: bool) -> None:
         assert family.name.startswith("hallwatch_")
         assert family.documentation.endswith(".")
         assert not family.name.endswith(("_ns", "_ms", "_kb"))
+
+
+def test_promtool_has_nothing_to_say() -> None:
+    """Names, units, types and help are as Prometheus would have them, by its own checker."""
+    body, _ = exposition(new_registry(collector()), openmetrics=False)
+    checked = promtool("check", "metrics", told=body)
+
+    assert ("", 0) == (checked.stdout, checked.returncode)
 
 
 def test_names_that_people_visit_cannot_become_labels() -> None:

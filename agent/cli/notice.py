@@ -11,8 +11,7 @@ from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
 from agent.cli.rules import RulesChoice, add_rules_option, load_rules, rules_directory
 from agent.notice.changes import changes
 from agent.notice.check import check_posted
-from agent.notice.describe import describe
-from agent.notice.files import POSTED, PREMISES, load_posted, load_premises, record_posted
+from agent.notice.files import POSTED, PREMISES, load_posted, notice_of, record_posted
 from agent.notice.notice import Notice, description_of, fingerprint_of
 from agent.notice.page import Page
 from agent.notice.page_html import as_html
@@ -23,7 +22,6 @@ from agent.notice.premises import Premises
 from agent.notice.wording import page_of
 from agent.policy.policy import Policy
 from agent.policy.problems import Problems
-from agent.policy.segments import unknown_segment
 
 DESCRIPTION = """\
 Write the notice of electronic monitoring (Conn. Gen. Stat. § 31-48d) from the rules in force: the types of monitoring,
@@ -90,16 +88,6 @@ def run(arguments: argparse.Namespace) -> int:
     fingerprint = fingerprint_of(description_of(notice))
     print(FORMS[arguments.form](page_of(notice, fingerprint, today, premises.posted_where)), end="")
     return Exit.OK
-
-
-def notice_of(directory: Path, policy: Policy) -> tuple[Notice | None, Premises | None]:
-    """The notice for a directory of rules, and its premises; nothing when it has no premises.yaml.
-
-    Raises:
-        RulesError: With everything that is wrong in premises.yaml.
-    """
-    premises = load_premises(directory, policy.segments.by_identifier.keys() - {unknown_segment})
-    return (None, None) if premises is None else (describe(policy, premises), premises)
 
 
 def standing(rules: RulesChoice, policy: Policy) -> str:

@@ -39,6 +39,11 @@ class FlowTable:
         self._rows = np.frombuffer(rows, dtype=layout.ROW)
         self._idle = idle
 
+    @property
+    def capacity(self) -> int:
+        """How many flows find room."""
+        return len(self._rows)
+
     def flow(self, slot: int) -> Flow:
         """What the gate knows of the flow in `slot`."""
         row = _FLOW.unpack_from(self._bytes, slot * _ROW_BYTES)

@@ -1,15 +1,19 @@
-"""A directory of rules -> its premises.yaml and its record of the posted notice, and that record back to the directory."""
+"""A directory of rules -> its premises, its notice and its record of the posted one, and that record back to it."""
 
 import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from agent.notice.describe import describe
+from agent.notice.notice import Notice, description_of, fingerprint_of
 from agent.notice.posted import Posted, UnreadableRecordError, document_of, read_document
 from agent.notice.premises import Premises
 from agent.notice.premises_file import read_premises
 from agent.policy.document import max_file_bytes, parse
+from agent.policy.policy import Policy
 from agent.policy.problems import Mark, Problems
+from agent.policy.segments import unknown_segment
 
 PREMISES: Final = "premises.yaml"
 POSTED: Final = "notice-posted.json"
@@ -32,6 +36,29 @@ def load_premises(directory: Path, segments: Collection[str] | None) -> Premises
     premises = None if document is None else read_premises(document, segments, problems)
     problems.raise_if_any()
     return premises
+
+
+def notice_of(directory: Path, policy: Policy) -> tuple[Notice | None, Premises | None]:
+    """The notice for a directory of rules, and its premises; nothing when it has no premises.yaml.
+
+    Raises:
+        RulesError: With everything that is wrong in premises.yaml.
+    """
+    premises = load_premises(directory, policy.segments.by_identifier.keys() - {unknown_segment})
+    return (None, None) if premises is None else (describe(policy, premises), premises)
+
+
+def is_posted(directory: Path, policy: Policy) -> bool:
+    """Whether the notice that is recorded as posted says what these rules do; False too when none is recorded.
+
+    Raises:
+        RulesError: The premises or the record cannot be read.
+    """
+    notice, _ = notice_of(directory, policy)
+    posted = load_posted(directory)
+    if notice is None or posted is None:
+        return False
+    return fingerprint_of(description_of(notice)) == posted.fingerprint
 
 
 def records_days(directory: Path) -> int:

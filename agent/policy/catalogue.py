@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from agent.policy.domain_names import max_name_bytes
@@ -65,14 +66,16 @@ class Match:
 class Catalogue:
     """All applications, to be looked up by name. Made once, never changed."""
 
-    __slots__ = ("_hosts", "_protocols", "_public_names", "_suffixes", "entries")
+    __slots__ = ("_hosts", "_protocols", "_public_names", "_suffixes", "entries", "reviewed")
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], *, reviewed: date | None = None) -> None:
         """Index the entries. No two may share a domain, a host, a public name, a protocol or an identifier; of two
         that do, the later one is found (catalogue_file.py refuses such files).
         """
         self.entries: Mapping[str, Entry] = {entry.application.identifier: entry for entry in entries}
         """identifier -> entry"""
+        self.reviewed = reviewed
+        """When the file that was looked through longest ago was; None when no file says."""
         self._hosts: dict[bytes, Match] = {}
         self._suffixes: dict[bytes, Match] = {}
         self._public_names: dict[bytes, Match] = {}

@@ -1,12 +1,13 @@
 """The files of rules/catalogue/ -> the Catalogue they describe together."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from agent.policy.catalogue import Accounts, Application, Catalogue, Entry
 from agent.policy.categories import categories, unknown_application
 from agent.policy.document import Node
 from agent.policy.domain_names import wire_name
-from agent.policy.fields import Fields, identifier
+from agent.policy.fields import Fields, identifier, iso_date
 from agent.policy.problems import Mark, Problems, shown
 
 max_applications = 4_096
@@ -41,11 +42,17 @@ class _Reader:
         self._public_names = _Claims("the public name", problems)
         self._protocols = _Claims("the protocol", problems)
         self.entries: list[Entry] = []
+        self.reviewed: list[date] = []
 
     def file(self, document: Node) -> None:
-        fields = Fields(document, "catalogue file", self._problems, required=["category", "title", "applications"])
+        required = ["category", "title", "applications"]
+        fields = Fields(document, "catalogue file", self._problems, required=required, optional=["reviewed"])
         category = fields.choice("category", categories)
         fields.text("title")
+        reviewed = fields.text("reviewed")
+        day = None if reviewed is None else iso_date(reviewed, self._problems)
+        if day is not None:
+            self.reviewed.append(day)
         for name, mark, node in fields.entries("applications"):
             self._application(name, mark, node, category)
 
@@ -101,4 +108,4 @@ def read_catalogue(documents: Iterable[Node], problems: Problems) -> Catalogue:
     reader = _Reader(problems)
     for document in documents:
         reader.file(document)
-    return Catalogue(reader.entries)
+    return Catalogue(reader.entries, reviewed=min(reader.reviewed, default=None))

@@ -265,6 +265,7 @@ def _catalogue_file() -> Schema:
     properties: dict[str, Schema] = {
         "category": _choice(categories),
         "title": _text,
+        "reviewed": _said(_date, "When somebody last held this file against the world."),
         "applications": {"type": "object", "propertyNames": _identifier, "additionalProperties": application},
     }
     return _table(properties, ["category", "title", "applications"])

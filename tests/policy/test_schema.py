@@ -79,6 +79,7 @@ board_services:
     "catalogue": """\
 category: gaming
 title: Games
+reviewed: 2026-11-21
 applications:
   steam:
     title: Steam
