@@ -14,14 +14,15 @@ import uvloop
 from agent.allowance.allowances import SALT_BYTES, Allowances, DaySoFar
 from agent.allowance.small_cells import MIN_DEVICES
 from agent.allowance.state_file import StateError, read_state, write_state
-from agent.authority.recorder import LIMITS, Recorder, open_recorder
+from agent.authority.recorder import LIMITS as RECORD_LIMITS
+from agent.authority.recorder import Recorder, open_recorder
 from agent.capture.choose import open_tap
 from agent.capture.demo import DemoTap
-from agent.capture.tap import Tap
+from agent.capture.tap import WAITING_SLICES, Tap
 from agent.in_force import in_force
 from agent.log import EventLog
 from agent.notice.files import records_days
-from agent.pipeline import FlowRecord, Pipeline
+from agent.pipeline import LIMITS, FlowRecord, Pipeline
 from agent.policy.policy import Policy, load
 from agent.policy.problems import RulesError
 from agent.privileges import drop_capabilities
@@ -105,7 +106,7 @@ class Daemon:
             reload_state=lambda: self._reloaded,
             host=host,
             port=port,
-            known_limits=LIMITS if self._recorder else (),
+            known_limits=(*LIMITS, WAITING_SLICES, *(RECORD_LIMITS if self._recorder else ())),
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
@@ -175,7 +176,7 @@ class Daemon:
         self._pipeline.tick(now_ns, wall_ns)
         snapshot = self._pipeline.snapshot(wall_ns)
         gate = replace(snapshot.gate, dropped_packets=self._tap.dropped_packets())
-        limits = {**snapshot.limits, "waiting_slices": self._tap.lost_chunks}
+        limits = {**snapshot.limits, WAITING_SLICES: self._tap.lost_chunks}
         if self._recorder:
             limits.update(self._recorder.limits_met)
         self._snapshot = replace(snapshot, gate=gate, limits=limits)

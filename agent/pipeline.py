@@ -25,6 +25,14 @@ WAIT_NS: Final = 5_000_000_000
 MAX_HOSTNAMES: Final = 64
 """Names kept for one flow record; a resolver's flow asks for thousands."""
 
+LIMITS: Final = (
+    *("policy_names_remembered", "policy_decisions_remembered", "classes"),
+    *("handshake_flows", "handshake_bytes", "handshake_flow_bytes", "dns_answers"),
+    *("book_entries", "book_public_names", "personal_addresses", "gate_personal_addresses"),
+    *("incidental_uses", "flow_table", "lost_slices", "headers"),
+)
+"""What Snapshot.limits can count, so that each series can start at 0."""
+
 _NO_PORTS: Final = (0, 0, 0)
 _DNS: Final = int(SliceKind.DNS)
 _BANNER: Final = int(SliceKind.BANNER)

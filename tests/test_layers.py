@@ -76,7 +76,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *WORDS,
         *MACHINES,
         *ENGINE,
-        *("agent.rules_location", "agent.log", "agent.authority", "agent.metrics"),
+        *("agent.rules_location", "agent.log", "agent.authority", "agent.metrics", "agent.web"),
         *("agent.capture", "agent.replay", "agent.selftest", "agent.daemon"),
     ),
 }

@@ -1,9 +1,12 @@
 """What a daemon asks of a tap: a gate, its slices so far, its clock."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from agent.contracts import Gate
 from agent.gate.slices import SliceBatch
+
+WAITING_SLICES: Final = "waiting_slices"
+"""The limit that `lost_chunks` counts."""
 
 
 class Tap(Protocol):

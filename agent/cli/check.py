@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from agent.cli.notice import standing
 from agent.cli.outcome import EXIT_CODES, Exit
 from agent.cli.rules import add_rules_option, load_rules
+from agent.cli.series import most_series
 from agent.policy.accounts import BoardService
 from agent.policy.policy import Policy
 from agent.policy.problems import Problem
@@ -25,6 +26,10 @@ examples:
   hallwatch check --district hamden a pack, with the shipped segments and schedules
 
 {EXIT_CODES}"""
+
+
+FEW_SERIES = 100
+"""A metric with fewer is not worth a line."""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -53,6 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     for count, what in _summary(policy):
         print(f"  {count:>7,} {what}")
     print(f"  notice: {notice}")
+    print("  series that an agent exports at the very most, were all of this ever seen:")
+    for count, what in _series(policy):
+        print(f"  {count:>9,} {what}")
     return Exit.OK
 
 
@@ -70,8 +78,17 @@ def _summary(policy: Policy) -> Sequence[tuple[int, str]]:
     if clauses:
         served = sum(1 for clause in clauses if clause.rules)
         lines.append((len(clauses), f"clauses of {policy.pack.district or 'the policy'}, {served} of them with rules"))
-    lines.append((policy.worst_case_series(), "series of a metric at the very most, were all of this ever seen"))
     return lines
+
+
+def _series(policy: Policy) -> Sequence[tuple[int, str]]:
+    """The largest metrics, the others together, and all."""
+    most = most_series(policy.worst_case())
+    large = {name: count for name, count in most.items() if count >= FEW_SERIES}
+    others = [count for name, count in most.items() if name not in large]
+    lines = [(count, name) for name, count in sorted(large.items(), key=lambda line: -line[1])]
+    lines.append((sum(others), f"in {len(others)} metrics with fewer than {FEW_SERIES} each"))
+    return [*lines, (sum(most.values()), "in all; after a reload, those of the rules before stay beside them")]
 
 
 def _lapsed(service: BoardService) -> Problem:

@@ -7,7 +7,7 @@ from pathlib import Path
 from agent.flow import Evidence, FlowClass
 from agent.policy.accounts import BoardServices
 from agent.policy.accounts_file import read_accounts
-from agent.policy.bounds import worst_case_series
+from agent.policy.bounds import WorstCase, worst_case
 from agent.policy.catalogue import Catalogue
 from agent.policy.catalogue_file import read_catalogue
 from agent.policy.classify import Classifier
@@ -82,9 +82,9 @@ class Policy:
         """True when this protocol alone tells an application."""
         return self.catalogue.by_protocol(protocol) is not None
 
-    def worst_case_series(self) -> int:
-        """The most label sets that a metric can have under this policy; see bounds.py. Takes a while: for `check`."""
-        return worst_case_series(self.catalogue, self.segments, self.services, self.rulebook)
+    def worst_case(self) -> WorstCase:
+        """The most label sets that metrics can have under this policy; see bounds.py. Takes a while: for `check`."""
+        return worst_case(self.catalogue, self.segments, self.services, self.rulebook)
 
     def limits(self) -> dict[str, int]:
         """How often each named limit was met, for Snapshot.limits."""

@@ -112,7 +112,8 @@ def test_table_full(gate: str, cable: Cable, sender: Sender, tmp_path: Path) -> 
     flows = [frame for number in range(2_000) for frame in introduction(number)[:1]]
     with (
         Watcher(cable, tmp_path, gate=gate, max_flows=1024).ready(),
-        watched_by_prometheus(cable, tmp_path) as prometheus,going_on(sender, Load(flows), packets_per_s=RATE)
+        watched_by_prometheus(cable, tmp_path) as prometheus,
+        going_on(sender, Load(flows), packets_per_s=RATE),
     ):
         prometheus.wait_until_fires("HallwatchTableFull")
         prometheus.wait_until_fires("HallwatchTableFilling")

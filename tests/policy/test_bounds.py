@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.flow import Evidence, FlowClass
 from agent.policy.accounts import BoardService, BoardServices
-from agent.policy.bounds import _classes, worst_case_series
+from agent.policy.bounds import label_sets, worst_case
 from agent.policy.catalogue import Accounts, Application, Catalogue, Entry
 from agent.policy.classify import Classifier
 from agent.policy.policy import Policy
@@ -17,7 +17,7 @@ from agent.policy.problems import Mark
 from agent.policy.rules import Rule, Rulebook
 from agent.policy.schedules import Calendar, Schedules
 from agent.policy.segments import Role, Segment, Segments
-from agent.verdict import Verdict
+from agent.verdict import Allowance, Verdict
 
 
 def test_a_small_case_by_hand(policy: Policy) -> None:
@@ -38,7 +38,26 @@ def test_a_small_case_by_hand(policy: Policy) -> None:
 
     # unknown application: 8 kinds of evidence; x: 6 that name it, and 2 verdicts for staff; ssh: its banner
     staff, unknown = 8 + 6 * 2 + 1, 8 + 6 + 1
-    assert staff + unknown == worst_case_series(catalogue, segments, services, rulebook)
+    found = worst_case(catalogue, segments, services, rulebook)
+    assert staff + unknown == found.flows
+    # each evidence away: unknown, x with 2 verdicts for staff, ssh
+    assert (1 + 2 + 1) + (1 + 1 + 1) == found.traffic
+    assert (2, 2, 3, 0) == (found.matches, found.rules, found.categories, found.cells)
+
+
+def test_an_allowance_adds_its_own(policy: Policy) -> None:
+    """What goes beyond it is for review, under the same rule; and each segment and category that has it is a cell."""
+    catalogue = Catalogue(
+        [Entry(Application("x", "X", "social_networking", Accounts.PERSONAL), domains=(b"x.com",))],
+    )
+    segments = Segments([Segment("staff", "Staff", Role.STAFF, (10,))])
+    rule = Rule("r", Verdict.INCIDENTAL, "", applications=frozenset({"x"}), allowance=Allowance(minutes=5))
+    rulebook = Rulebook([rule], Rule("default", Verdict.PERMITTED, ""), policy.schedules)
+
+    found = worst_case(catalogue, segments, BoardServices(), rulebook)
+
+    assert 2 * (8 + 6 * 2) == found.flows  # staff and unknown; incidental and review
+    assert (3, 2, 2) == (found.matches, found.rules, found.cells)
 
 
 _DECIDED = ("D", "Board of Education, 2026-08-18", None, Mark("accounts.yaml", 1))
@@ -86,18 +105,13 @@ def test_traffic_stays_within(
     services = BoardServices(declared)
     classifier = Classifier(catalogue, segments, services)
 
-    label_sets: set[tuple[FlowClass, Verdict]] = set()
+    label_sets_seen: set[tuple[FlowClass, Verdict]] = set()
     for vlan, (name, evidence), protocol, now_ns, server in seen:
         found = classifier.classify(
             vlan=vlan, client=b"", name=name, evidence=evidence, protocol=protocol, server=server
         )
-        label_sets.add((replace(found, protocol=""), rulebook.decide(found, now_ns).verdict))
+        label_sets_seen.add((replace(found, protocol=""), rulebook.decide(found, now_ns).verdict))
 
-    possible = {
-        (flow_class, verdict)
-        for segment in segments.by_identifier
-        for flow_class in _classes(segment, catalogue, services)
-        for verdict in rulebook.possible_verdicts(flow_class)
-    }
-    assert set() == label_sets - possible
-    assert len(possible) == worst_case_series(catalogue, segments, services, rulebook)
+    possible = list(label_sets(catalogue, segments, services, rulebook))
+    assert set() == label_sets_seen - set(possible)
+    assert len(set(possible)) == len(possible) == worst_case(catalogue, segments, services, rulebook).flows

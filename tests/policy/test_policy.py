@@ -110,7 +110,7 @@ def test_the_shipped_rules_load(shipped: Policy) -> None:
     roles = {segment.role for segment in shipped.segments.by_identifier.values()}
 
     assert {Role.STAFF, Role.STUDENT, Role.GUEST, Role.UNKNOWN} == roles
-    assert 0 < shipped.worst_case_series() < 200_000
+    assert 0 < shipped.worst_case().flows < 200_000
 
 
 @pytest.mark.parametrize(
