@@ -15,7 +15,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench native bpf clean FORCE
+.PHONY: help run test check bench dashboards native bpf clean FORCE
 
 run: .venv/.installed ## Play a synthetic school day and serve its counts on http://127.0.0.1:10484/ (Ctrl-C ends it)
 	.venv/bin/hallwatch run --demo $(ARGS)
@@ -34,6 +34,9 @@ bench: .venv-bench/.installed ## Measure beside nfstream on the same capture (AR
 
 native: .venv/.installed ## Compile the gate if its C sources have changed
 
+dashboards: .venv/.installed ## Write Grafana's dashboards again from deploy/grafana/*.py
+	.venv/bin/python -m deploy.grafana.dashboards
+
 # The object is committed, so that no installation needs a compiler for BPF; a test holds it to its sources. Whoever has
 # ziglang elsewhere names it: `make bpf ZIG="python3 -m ziglang"`.
 bpf: $(if $(ZIG),,.venv/.installed) ## Compile the kernel's gate again, with the compiler that CI pins
@@ -47,7 +50,7 @@ clean: ## Remove everything that make has made
 
 help: ## Show this
 	@while IFS= read -r line; do case $$line in \
-	[a-z]*:*'## '*) printf '  make %-7s %s\n' "$${line%%:*}" "$${line#*## }";; esac; done <$(firstword $(MAKEFILE_LIST))
+	[a-z]*:*'## '*) printf '  make %-10s %s\n' "$${line%%:*}" "$${line#*## }";; esac; done <$(firstword $(MAKEFILE_LIST))
 
 .venv/.installed: $(INSTALLED_FROM) $(if $(wildcard $(LIBRARY)),,FORCE)
 	$(call install,$(EXTRAS))

@@ -24,7 +24,7 @@ NO_TEST_OF_ITS_OWN = {
 
 def sources(*suffixes: str) -> list[str]:
     """Returns our own sources, as paths from the root."""
-    folders = [ROOT / name for name in ("agent", "bench", "tests")]
+    folders = [ROOT / name for name in ("agent", "bench", "deploy", "tests")]
     inside = [path for folder in folders for path in folder.rglob("*") if path.suffix in suffixes]
     beside = [path for path in ROOT.glob("*") if path.suffix in suffixes]
     return sorted(path.relative_to(ROOT).as_posix() for path in (*inside, *beside))
