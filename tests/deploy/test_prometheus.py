@@ -36,6 +36,7 @@ def exported() -> set[str]:
         ("check", "rules", "--lint-fatal", "recording.yml"),
         ("check", "rules", "--lint-fatal", "alerts.yml"),
         ("test", "rules", "alerts_test.yml"),
+        ("test", "rules", "alerts_week_test.yml"),
     ],
     ids=lambda words: " ".join(words[-2:]),
 )
@@ -53,7 +54,8 @@ def test_every_alert_has_its_two_cases(alert: str) -> None:
     """One in which it fires with its labels and text, and one in which it stays silent although there is data."""
     cases = [
         (test["input_series"], check["exp_alerts"])
-        for test in yaml.safe_load((FOLDER / "alerts_test.yml").read_text("utf-8"))["tests"]
+        for file in FOLDER.glob("alerts*_test.yml")
+        for test in yaml.safe_load(file.read_text("utf-8"))["tests"]
         for check in test.get("alert_rule_test", [])
         if check["alertname"] == alert
     ]
@@ -95,3 +97,24 @@ def test_only_metrics_that_exist(file: str) -> None:
     for rule in rules(file):
         asked = set(re.findall(r"[a-z_]+:hallwatch_[a-z0-9_:]+|(?<![\w:])hallwatch_[a-z_]+", rule["expr"]))
         assert set() == asked - known
+
+
+@pytest.mark.parametrize("document", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_documents_speak_of_metrics_that_exist(document: Path) -> None:
+    """What a document calls hallwatch_..., or a sum of these, is exported or recorded."""
+    text = document.read_text("utf-8")
+    families = {family.name for family in collector().collect()}
+    recorded = set(re.findall(r"district(?:_[a-z]+)*:hallwatch_[a-z0-9_:]+", text))
+    named = set(re.findall(r"(?<![\w:/])hallwatch_[a-z_]+[a-z](?![\w*])", text))
+    assert set() == recorded - set(RECORDED)
+    assert set() == named - exported() - families
+
+
+def test_documented_configurations(tmp_path: Path) -> None:
+    """The pieces of prometheus.yml in docs/scale.md are right by promtool."""
+    pieces = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "scale.md").read_text("utf-8"), re.DOTALL)
+    assert 2 <= len(pieces)
+    for piece in pieces:
+        (tmp_path / "prometheus.yml").write_text(piece, encoding="utf-8")
+        checked = promtool("check", "config", tmp_path / "prometheus.yml")
+        assert 0 == checked.returncode, checked.stdout

@@ -119,6 +119,7 @@ def test_table_full(gate: str, cable: Cable, sender: Sender, tmp_path: Path) -> 
         prometheus.wait_until_fires("HallwatchTableFilling")
 
 
+@pytest.mark.parametrize("gate", ["process"], indirect=True)
 def test_reload_failed(gate: str, cable: Cable, tmp_path: Path, rules: Path) -> None:
     """Rules with a mistake, and SIGHUP: it fires, and ends with the next good ones."""
     file = rules / "rules.yaml"
