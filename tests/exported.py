@@ -1,6 +1,9 @@
 """A snapshot in which every kind of count has occurred, and the collector of a daemon that has it."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+
+from prometheus_client.metrics_core import Metric
 
 from agent.flow import Account, Evidence, FlowClass
 from agent.metrics import ReloadState, SnapshotCollector
@@ -61,3 +64,8 @@ def collector(snapshot: Snapshot | None = SNAPSHOT) -> SnapshotCollector:
         known_limits=("flow_table", "reassembly_bytes"),
         other_limits=lambda: {"web_connections": 2},
     )
+
+
+def every_family() -> Iterator[Metric]:
+    """All that an agent exports of itself, by all of its collectors: what documents, rules and dashboards may speak of."""
+    yield from collector().collect()

@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from agent.cli.main import main
+from agent.cli.series import most_series
+from agent.policy.policy import load
+from agent.rules_location import shipped_rules
 
 
 def test_shipped_rules_are_in_order(capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,6 +18,19 @@ def test_shipped_rules_are_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     for what in ("applications in", "rules,", "segments: staff", "schedules: school_hours", "series"):
         assert what in shown.out
     assert "" == shown.err
+
+
+def test_series_add_up(capsys: pytest.CaptureFixture[str]) -> None:
+    """The bound is told metric by metric: the large ones by name, the small ones together, and the sum of all."""
+    assert 0 == main(["check"])
+    lines = capsys.readouterr().out.partition("series that an agent exports")[2].splitlines()[1:]
+    counts = [int(line.split()[0].replace(",", "")) for line in lines]
+    expected = most_series(load(shipped_rules()).worst_case())
+
+    assert sum(expected.values()) == counts[-1] == sum(counts[:-1])
+    assert {f"{expected[name]:,} {name}" for name in expected if expected[name] >= 100} == {
+        " ".join(line.split()) for line in lines[:-2]
+    }
 
 
 def test_all_problems_at_once(own_rules: Path, capsys: pytest.CaptureFixture[str]) -> None:

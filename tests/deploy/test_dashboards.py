@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from deploy.grafana.dashboards import FOLDER, dashboards, written
 from deploy.grafana.panels import COLUMNS
 from tests.deploy.prometheus import SHIPPED, WINDOW_S, Prometheus, in_quick_motion
-from tests.exported import collector
+from tests.exported import every_family
 
 MADE = dashboards()
 PANELS = [(file, panel) for file, made in MADE.items() for panel in made["panels"]]
@@ -118,7 +118,7 @@ def test_only_metrics_that_exist(expression: str) -> None:
     """A query asks for what is exported or recorded."""
     rules = yaml.safe_load((SHIPPED / "recording.yml").read_text("utf-8"))
     known = {rule["record"] for group in rules["groups"] for rule in group["rules"]} | OF_THE_CLIENT | {"up", "ALERTS"}
-    known |= {sample.name for family in collector().collect() for sample in family.samples}
+    known |= {sample.name for family in every_family() for sample in family.samples}
     asked = re.findall(r"\b([a-z_]+:hallwatch_[a-z0-9_:]+|(?:hallwatch|process)_[a-z_]+|up|ALERTS)\{", expression)
     assert asked
     assert set() == set(asked) - known

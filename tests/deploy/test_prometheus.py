@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.exported import collector
+from tests.exported import every_family
 from tests.promtool import promtool
 
 ROOT = Path(__file__).parent.parent.parent
@@ -26,7 +26,7 @@ RECORDED = [rule["record"] for rule in rules("recording.yml")]
 
 def exported() -> set[str]:
     """Names of all series that an agent exports."""
-    return {sample.name for family in collector().collect() for sample in family.samples}
+    return {sample.name for family in every_family() for sample in family.samples}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_only_metrics_that_exist(file: str) -> None:
 def test_documents_speak_of_metrics_that_exist(document: Path) -> None:
     """What a document calls hallwatch_..., or a sum of these, is exported or recorded."""
     text = document.read_text("utf-8")
-    families = {family.name for family in collector().collect()}
+    families = {family.name for family in every_family()}
     recorded = set(re.findall(r"district(?:_[a-z]+)*:hallwatch_[a-z0-9_:]+", text))
     named = set(re.findall(r"(?<![\w:/])hallwatch_[a-z_]+[a-z](?![\w*])", text))
     assert set() == recorded - set(RECORDED)
