@@ -59,6 +59,8 @@ class Policy(Protocol):
 
     @property
     def zone(self) -> tzinfo: ...
+    @property
+    def has_allowances(self) -> bool: ...
     def classify(
         self,
         *,

@@ -248,7 +248,7 @@ class Pipeline:
             wall_ns=wall_ns,
             ahead_ns=self._ahead_ns,
             zone=policy.zone,
-            judge=judge,
+            judge=judge if policy.has_allowances else None,
         )
         ledger.go_beyond(beyond)
 

@@ -74,6 +74,11 @@ class Policy:
         """Where the clock on the wall hangs: days begin at its midnight."""
         return self.schedules.calendar.zone
 
+    @property
+    def has_allowances(self) -> bool:
+        """True when incidental use has an end under any of the rules."""
+        return self.rulebook.has_allowances
+
     def is_public_name(self, name: bytes) -> bool:
         """True when the catalogue has this name as the outer one of Encrypted ClientHello."""
         return self.catalogue.public_name(name)

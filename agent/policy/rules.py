@@ -72,7 +72,7 @@ no_default = Rule(default_rule, Verdict.REVIEW, "no rule could be read")
 class Rulebook:
     """The rules of a site, in order. Made once, never changed; the same class and time give the same decision."""
 
-    __slots__ = ("_candidates", "_decided", "_schedules", "default", "rules")
+    __slots__ = ("_candidates", "_decided", "_schedules", "default", "has_allowances", "rules")
 
     def __init__(self, rules: Sequence[Rule], default: Rule, schedules: Schedules) -> None:
         """Args:
@@ -82,6 +82,7 @@ class Rulebook:
         """
         self.rules = tuple(rules)
         self.default = default
+        self.has_allowances = any(rule.allowance is not None for rule in (*self.rules, default))
         self._schedules = schedules
         self._candidates = lru_cache(maxsize=max_decisions_remembered)(self._find_candidates)
         self._decided = lru_cache(maxsize=max_decisions_remembered)(self._decide)
