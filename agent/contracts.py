@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from agent.flow import Evidence, Flow, FlowClass
+from agent.flow import Evidence, Flow, FlowClass, Place
 from agent.verdict import Decision
 
 Slots = npt.NDArray[np.int64]
@@ -17,6 +17,7 @@ class Rows(Protocol):
     """The gate's flow table; see agent.gate.table.FlowTable."""
 
     def flow(self, slot: int) -> Flow: ...
+    def place(self, slot: int) -> Place: ...
     def ports(self, slot: int) -> tuple[int, int, int]: ...
     def client(self, slot: int) -> bytes: ...
     def is_sealed(self, slot: int) -> bool: ...

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.flow import Endpoints, Flow
+from agent.flow import Endpoints, Flow, Place
 from agent.gate import layout
 
 COUNT_FIELDS: Final = 7
@@ -51,6 +51,14 @@ class FlowTable:
             row[6],
         )
 
+    def place(self, slot: int) -> Place:
+        """Who the flow in `slot` is between, and on which VLAN."""
+        first, second, ethertype, protocol, flags, client, vlan = _PLACE.unpack_from(self._bytes, slot * _ROW_BYTES)
+        size = _ADDRESS_BYTES.get(ethertype, 0)
+        if client:
+            first, second = second, first
+        return Place(first[:size], second[:size], vlan if flags & _TAGGED else None, ethertype, protocol)
+
     def ports(self, slot: int) -> tuple[int, int, int]:
         """IP protocol, client's port, server's port."""
         row = _FLOW.unpack_from(self._bytes, slot * _ROW_BYTES)
@@ -60,7 +68,8 @@ class FlowTable:
     def client(self, slot: int) -> bytes:
         """The client's address, 4 or 16 bytes; empty without IP."""
         row = _CLIENT.unpack_from(self._bytes, slot * _ROW_BYTES)
-        return bytes(row[row[3]][: _ADDRESS_BYTES.get(row[2], 0)])
+        address: bytes = row[row[3]][: _ADDRESS_BYTES.get(row[2], 0)]
+        return address
 
     def is_sealed(self, slot: int) -> bool:
         return self._bytes[slot * _ROW_BYTES + _SEAL_OFFSET] != 0
@@ -199,6 +208,9 @@ _TAGGED: Final = layout.FLOW_TAGGED
 
 _CLIENT: Final = struct.Struct("<16s16s4xH77xB")
 """A row: addresses, ethertype, client."""
+
+_PLACE: Final = struct.Struct("<16s16s4xHBx72xHxB2xH")
+"""A row: addresses, ethertype, protocol, flags, client, vlan."""
 
 _FLOW: Final = struct.Struct("<16s16sHHHBxQ64xHxB2xH24x16s16sHHHBx8x")
 """A row: key (addresses, ports, ethertype, protocol), first_ns, flags, client, vlan, outer key (as key)."""

@@ -67,7 +67,7 @@ class Policy:
             name: As DNS was asked for it.
             server: An address that was given for it, or empty. The board's own addresses are never held closed.
         """
-        return self.classifier.holds_closed(name, server)
+        return self.classifier.closed(name, self.services.at_address(server))
 
     @property
     def zone(self) -> tzinfo:
