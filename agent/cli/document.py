@@ -1,9 +1,14 @@
 """Replay report -> one JSON document for machines."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
+from agent.flow import FlowClass
 from agent.replay import ReplayReport
 from agent.snapshot import Counts
+
+# asdict, which looks for further dataclasses in each value, takes 15 us for a row; a replay has a thousand.
+_CLASS = tuple(field.name for field in fields(FlowClass))
+_COUNTS = tuple(field.name for field in fields(Counts))
 
 
 def document(report: ReplayReport) -> dict[str, object]:
@@ -20,7 +25,8 @@ def document(report: ReplayReport) -> dict[str, object]:
         "cpu_s": round(report.cpu_s, 6),
         "files": [{**asdict(file), "path": str(file.path)} for file in report.files],
         "traffic": [
-            {**asdict(row.flow_class), "verdict": row.verdict, **_numbers(row.counts)} for row in snapshot.classes
+            {name: getattr(row.flow_class, name) for name in _CLASS} | {"verdict": row.verdict} | _numbers(row.counts)
+            for row in snapshot.classes
         ],
         "opened": dict(snapshot.opened_bytes),
         "rules": [
@@ -41,4 +47,4 @@ def document(report: ReplayReport) -> dict[str, object]:
 
 
 def _numbers(counts: Counts) -> dict[str, int]:
-    return asdict(counts) | {"unopened_bytes": counts.unopened_bytes}
+    return {name: getattr(counts, name) for name in _COUNTS} | {"unopened_bytes": counts.unopened_bytes}

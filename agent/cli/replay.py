@@ -76,8 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         on_progress = open_things.enter_context(_progress(sys.stderr, files))
         report = replay(files, policy, on_progress=on_progress, on_flow=on_flow, max_flows=arguments.max_flows)
     if arguments.json:
-        json.dump(document(report), sys.stdout, indent=2)
-        print()
+        # In one piece: json.dump writes each word by itself, 75,000 of them.
+        print(json.dumps(document(report), indent=2))
     else:
         from agent.cli.console import console_for
         from agent.cli.report import show
