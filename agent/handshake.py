@@ -6,6 +6,7 @@ later slices should not be fed.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 from agent.facts import DnsMessage, Facts, Unread
 from agent.flow import Direction, Slice, SliceFlag, SliceKind
@@ -100,9 +101,10 @@ class Handshakes:
             self._count((best,))
         return best
 
-    def forget(self, slot: int) -> None:
-        """Drops what is kept of a flow, if anything."""
-        self._take(slot)
+    def forget(self, slots: Iterable[int]) -> None:
+        """Drops what is kept of these flows, if anything."""
+        for slot in self._readings.keys() & slots:
+            self._take(slot)
 
     def _at_once(self, s: Slice) -> tuple[Facts, ...] | None:
         """The facts of a slice that holds a whole introduction, as most do; None when it must be put together."""

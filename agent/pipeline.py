@@ -272,8 +272,7 @@ class Pipeline:
                 self._hostnames.pop(slot, None)
         self._retired = _wider(self._retired, self._ledger.classes)
         self._retired += table.totals_of(slots, self._ledger.classes)
-        for slot in slots.tolist():
-            self._handshakes.forget(slot)
+        self._handshakes.forget(slots.tolist())
         if self._allowances:
             self._allowances.forget(slots)
         self._gate.remove(slots)

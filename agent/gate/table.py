@@ -37,6 +37,7 @@ class FlowTable:
     def __init__(self, rows: memoryview, idle: IdleLimits) -> None:
         self._bytes = rows
         self._rows = np.frombuffer(rows, dtype=layout.ROW)
+        self._words = np.frombuffer(rows, dtype=np.uint64).reshape(-1, _ROW_BYTES // 8)
         self._idle = idle
 
     def flow(self, slot: int) -> Flow:
@@ -127,7 +128,7 @@ class FlowTable:
 
     def totals_of(self, slots: npt.NDArray[np.int64], classes: int) -> ClassTotals:
         """Sums of the rows in `slots` by class number."""
-        return _sums(self._rows[slots], classes)
+        return _sums(self._copies(slots), classes)
 
     def grown(self, high_water: int, packets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Slots with a class that have counted other than `packets`, which has a number for each slot."""
@@ -137,13 +138,17 @@ class FlowTable:
 
     def counts_of(self, slots: npt.NDArray[np.int64]) -> ClassTotals:
         """What each of `slots` has counted: a line for each, with the columns of class totals."""
-        rows = self._rows[slots]
+        rows = self._copies(slots)
         lines = np.ones((len(slots), COUNT_FIELDS), dtype=np.int64)
         lines[:, 1:3] = rows["packets"]
         lines[:, 3:5] = rows["bytes"]
         lines[:, 5] = rows["payload_bytes"]
         lines[:, 6] = rows["opened_bytes"]
         return lines
+
+    def _copies(self, slots: npt.NDArray[np.int64]) -> npt.NDArray[np.void]:
+        """The rows in `slots`, copied as words: a structure numpy copies field by field, which takes ten times as long."""
+        return self._words[slots].view(layout.ROW).reshape(-1)
 
     def classes_of(self, slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The class number of each of `slots`."""
@@ -168,7 +173,7 @@ class FlowTable:
         rows = self._rows[:high_water]
         flags = rows["flags"]
         waiting = np.flatnonzero(((flags & layout.FLOW_LIVE) != 0) & (rows["class_id"] == 0))
-        few = rows[waiting]
+        few = self._copies(waiting)
         silent = (few["key"]["protocol"] != _TCP) & (few["key"]["protocol"] != _UDP)
         late = (few["payload_bytes"] > 0) & (few["first_ns"].astype(np.int64) < before_ns)
         found: list[int] = waiting[((few["flags"] & layout.FLOW_CLOSED) != 0) | silent | late].tolist()
