@@ -1,5 +1,7 @@
 """Replay report -> one JSON document for machines."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 
 from agent.flow import FlowClass
@@ -44,6 +46,22 @@ def document(report: ReplayReport) -> dict[str, object]:
             "missing_bytes": snapshot.gate.missing_bytes,
         },
     }
+
+
+def written(made: Mapping[str, object]) -> str:
+    """The document as text, a line for each member of its lists.
+
+    So the encoder in C writes it; json.dumps with an indentation is Python, and takes 20 ms for a thousand rows.
+    """
+    parts = []
+    for key, value in made.items():
+        text = (
+            "[\n    " + ",\n    ".join(map(json.dumps, value)) + "\n  ]"
+            if isinstance(value, list)
+            else json.dumps(value)
+        )
+        parts.append(f"  {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}"
 
 
 def _numbers(counts: Counts) -> dict[str, int]:

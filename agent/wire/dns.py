@@ -42,7 +42,7 @@ _POINTER = 0xC000
 """RFC 1035 section 4.1.4."""
 _NO_RECORD = (0, 0, 0, 0, 0)
 _new = tuple.__new__
-"""Makes a named tuple as the tuple that it is: 0.15 us, not 0.4, for each record of an answer."""
+"""Makes a named tuple as the tuple that it is: 0.15 us, not 0.4, for each message and each of its records."""
 
 _Names = dict[int, bytes | None]
 """Message offset -> the name that starts there, so that a name pointed at by many records is read once."""
@@ -82,7 +82,7 @@ def parse(message: bytes) -> DnsMessage | None:
     answers: tuple[DnsRecord, ...] = ()
     if answer_count and flags & 0x8000:
         answers = _answers(message, at, min(answer_count, MAX_ANSWERS), names)
-    return DnsMessage(flags & 0x8000 != 0, flags & 0xF, tuple(questions), answers)
+    return _new(DnsMessage, (flags & 0x8000 != 0, flags & 0xF, tuple(questions), answers))
 
 
 def _answers(message: bytes, at: int, count: int, names: _Names) -> tuple[DnsRecord, ...]:
