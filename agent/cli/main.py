@@ -48,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.BROKEN_PIPE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    if argv is None:
+        gc.freeze()  # the process ends: to search all that it holds for circles once more takes 0.02 s
     return code
 
 
