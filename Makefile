@@ -29,7 +29,9 @@ check: .venv/.installed ## Check format, lint, types and the order of the house
 	.venv/bin/mypy
 	.venv/bin/python -m pytest -q tests/test_layers.py tests/test_house.py
 
+# pip compiles what it copies, and so nfstream; what is installed in place it does not.
 bench: .venv-bench/.installed ## Measure beside nfstream on the same capture (ARGS="FILE --rounds 5")
+	@.venv-bench/bin/python -m compileall -q agent
 	.venv-bench/bin/python bench/replay_vs_nfstream.py --write docs/performance.md $(ARGS)
 
 native: .venv/.installed ## Compile the gate if its C sources have changed

@@ -6,6 +6,7 @@ later slices should not be fed.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 from agent.facts import DnsMessage, Facts, Unread
 from agent.flow import Direction, Slice, SliceFlag, SliceKind
@@ -71,14 +72,15 @@ class Handshakes:
         `payload_len` is the packet's payload in bytes, for banners; 0 stands for the slice's own. Any fact but a
         DnsMessage ends the introduction; so does an Unread, except that of a DNS message in a datagram of its own.
         """
-        reading = self._take(s.slot) if s.slot in self._readings else None
-        if reading is not None and type(reading) is not READINGS.get(s.kind, BannerReading):
+        slot, kind = s.slot, s.kind
+        reading = self._take(slot) if slot in self._readings else None
+        if reading is not None and type(reading) is not READINGS.get(kind, BannerReading):
             reading = None  # the slot has passed to another flow
         if reading is None:
             at_once = self._at_once(s)
             if at_once is not None:
                 return at_once
-            reader = READINGS.get(s.kind)
+            reader = READINGS.get(kind)
             if reader is None:
                 reading = BannerReading(ip_protocol, client_port, server_port)
             else:
@@ -88,7 +90,7 @@ class Handshakes:
         except Malformed:
             return (Unread(reading.protocol, "malformed"),)
         if not reading.done and (not facts or type(facts[-1]) is DnsMessage):
-            facts += self._put(s.slot, reading)
+            facts += self._put(slot, reading)
         return self._count(facts)
 
     def finish(self, slot: int) -> Facts | None:
@@ -99,20 +101,24 @@ class Handshakes:
             self._count((best,))
         return best
 
-    def forget(self, slot: int) -> None:
-        """Drops what is kept of a flow, if anything."""
-        self._take(slot)
+    def forget(self, slots: Iterable[int]) -> None:
+        """Drops what is kept of these flows, if anything."""
+        for slot in self._readings.keys() & slots:
+            self._take(slot)
 
     def _at_once(self, s: Slice) -> tuple[Facts, ...] | None:
         """The facts of a slice that holds a whole introduction, as most do; None when it must be put together."""
-        if s.kind == _TLS and s.offset == 0 and s.direction == _TO_SERVER:
+        _slot, direction, kind, flags, offset, _time_ns, data = s
+        if offset:
+            return None
+        if kind == _DNS:
+            return None if flags & _FRAGMENT else self._count((read_dns_message(data),))
+        if kind == _TLS and direction == _TO_SERVER:
             try:
-                hello = tls.read_stream(s.data)
+                hello = tls.read_stream(data)
             except Malformed:
                 return (Unread("tls", "malformed"),)
             return None if hello is None else (hello,)
-        if s.kind == _DNS and not s.flags & _FRAGMENT and s.offset == 0:
-            return self._count((read_dns_message(s.data),))
         return None
 
     def _take(self, slot: int) -> Reading | None:

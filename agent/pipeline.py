@@ -103,15 +103,16 @@ class Pipeline:
             payload_bytes: of the packet behind each slice.
         """
         table, feed = self._gate.table, self._handshakes.feed
+        is_sealed = table.is_sealed
         for piece, payload in zip(slices, payload_bytes, strict=True):
-            slot = piece.slot
-            if table.is_sealed(slot):
+            slot, _direction, kind, _flags, _offset, time_ns, _data = piece
+            if is_sealed(slot):
                 continue  # named earlier in this batch
-            ports = table.ports(slot) if piece.kind == _BANNER else _NO_PORTS
+            ip_protocol, client_port, server_port = table.ports(slot) if kind == _BANNER else _NO_PORTS
             # A datagram of DNS that cannot be read says nothing about the next one, so it seals no more than the others.
-            seal = piece.kind != _DNS
-            for facts in feed(piece, *ports, payload):
-                self._take(slot, facts, piece.time_ns, seal=seal)
+            seal = kind != _DNS
+            for facts in feed(piece, ip_protocol, client_port, server_port, payload):
+                self._take(slot, facts, time_ns, seal=seal)
 
     def tick(self, now_ns: int, wall_ns: int) -> None:
         """Names what will introduce itself no further, gives back idle rows, and judges what was counted since.
@@ -192,12 +193,15 @@ class Pipeline:
             self._name(slot, message, now_ns, seal=False)
 
     def _learn_personal(self, message: DnsMessage) -> None:
-        addresses = [record.address for record in message.answers if record.address]
-        if not addresses or not message.questions:
+        if not message.questions:
             return
-        for address in addresses:
-            closed = self._policy.holds_closed(message.questions[0], address)
-            hold, drop = self._personal.learn(address, personal=closed)
+        asked = message.questions[0]
+        holds_closed, learn = self._policy.holds_closed, self._personal.learn
+        for record in message.answers:
+            address = record.address
+            if not address:
+                continue
+            hold, drop = learn(address, personal=holds_closed(asked, address))
             if hold and not self._gate.add_personal(hold):
                 self._met["gate_personal_addresses"] += 1
             if drop:
@@ -205,19 +209,22 @@ class Pipeline:
 
     def _name(self, slot: int, facts: Facts | None, now_ns: int, *, seal: bool) -> None:
         """Gives a flow its class, for good."""
-        policy, flow = self._policy, self._gate.table.flow(slot)
+        policy, place = self._policy, self._gate.table.place(slot)
         name = find_name(
-            *(facts, flow, self._book, now_ns),
+            facts,
+            place,
+            self._book,
+            now_ns,
             is_public_name=policy.is_public_name,
             is_known_protocol=policy.is_known_protocol,
         )
         flow_class = policy.classify(
-            vlan=flow.vlan,
-            client=flow.ends.client,
+            vlan=place.vlan,
+            client=place.client,
             name=name.name,
             evidence=name.evidence,
             protocol=name.protocol,
-            server=flow.ends.server,
+            server=place.server,
         )
         self._gate.table.settle(slot, self._ledger.number(flow_class), seal=seal)
         if self._on_flow and name.name and self._keeps_names():
@@ -257,7 +264,7 @@ class Pipeline:
             wall_ns=wall_ns,
             ahead_ns=self._ahead_ns,
             zone=policy.zone,
-            judge=judge,
+            judge=judge if policy.has_allowances else None,
         )
         ledger.go_beyond(beyond)
 
@@ -274,8 +281,7 @@ class Pipeline:
                 self._hostnames.pop(slot, None)
         self._retired = _wider(self._retired, self._ledger.classes)
         self._retired += table.totals_of(slots, self._ledger.classes)
-        for slot in slots.tolist():
-            self._handshakes.forget(slot)
+        self._handshakes.forget(slots.tolist())
         if self._allowances:
             self._allowances.forget(slots)
         self._gate.remove(slots)

@@ -138,6 +138,8 @@ class Snapshot:
 def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
     """The sum of several taps' snapshots, as of the latest of them."""
     parts = tuple(snapshots)
+    if len(parts) == 1:
+        return parts[0]
     classes: dict[tuple[FlowClass, Verdict], Counts] = {}
     for line in (line for part in parts for line in part.classes):
         key = (line.flow_class, line.verdict)

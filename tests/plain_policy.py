@@ -35,6 +35,10 @@ class PlainPolicy:
     """Of everything that is incidental."""
     zone: tzinfo = UTC
 
+    @property
+    def has_allowances(self) -> bool:
+        return self.allowance is not None
+
     def classify(
         self,
         *,

@@ -137,8 +137,8 @@ def test_forget() -> None:
     """What is forgotten is gone; forgetting nothing is nothing."""
     handshakes = Handshakes()
     fed(handshakes, cut(SliceKind.TLS, STREAM[:50]))
-    handshakes.forget(1)
-    handshakes.forget(2)
+    handshakes.forget([1, 9])
+    handshakes.forget([2])
 
     assert (0, 0, None) == (len(handshakes), handshakes.kept_bytes, handshakes.finish(1))
 
@@ -237,8 +237,7 @@ def test_memory_comes_back() -> None:
         assert handshakes.kept_bytes <= 40_000
         if dice.random() < 0.1:
             handshakes.finish(dice.randrange(30))
-    for slot in range(30):
-        handshakes.forget(slot)
+    handshakes.forget(range(30))
 
     assert (0, 0) == (len(handshakes), handshakes.kept_bytes)
     assert {"handshake_flows", "handshake_bytes"} <= set(handshakes.limits_met)

@@ -84,7 +84,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
 # Each library has one job (README.md), done here and nowhere else.
 ONE_JOB: dict[str, tuple[str, ...]] = {
     "cryptography": ("agent.wire", "agent.lab", "agent.authority.signature"),  # QUIC Initials; authorisations signed
-    "dpkt": ("agent.wire.banner_udp",),  # headers of the datagram protocols that it reads well
+    "dpkt": ("agent.wire.banner_udp",),  # headers of RADIUS and TFTP
     "h11": ("agent.web",),  # HTTP/1.1
     "numpy": (
         "agent.contracts",

@@ -82,6 +82,7 @@ class Allowances:
         self._use_of = np.zeros(0, dtype=np.int64)
         """slot -> number of a use; 0 before its first incidental packet of the day"""
         self._is_beyond = np.zeros(0, dtype=np.bool_)
+        self._at_rest = False
         self._met: Counter[str] = Counter(incidental_uses=0)
 
     @property
@@ -92,7 +93,7 @@ class Allowances:
         return met
 
     def count(
-        self, rows: Rows, high_water: int, *, wall_ns: int, ahead_ns: int, zone: tzinfo, judge: Judge
+        self, rows: Rows, high_water: int, *, wall_ns: int, ahead_ns: int, zone: tzinfo, judge: Judge | None
     ) -> dict[int, Sequence[int]]:
         """Adds what was used since the last call.
 
@@ -102,14 +103,22 @@ class Allowances:
             wall_ns: nanoseconds since the epoch.
             ahead_ns: of the wall before the clock that stamps packets.
             zone: whose midnight begins a day.
-            judge: policy at `wall_ns`, for the class numbers in the rows.
+            judge: policy at `wall_ns`, for the class numbers in the rows; None while no rule has an allowance. Then
+                nothing is counted, nor in the tick in which a reload brings one: 4 ms a tick of 13,000 rows.
 
         Returns:
             By class number, what rows of devices beyond their allowance grew by: the columns of agent.snapshot.Counts.
         """
         self._turn_to(wall_ns, zone)
+        if judge is None:
+            self._is_beyond[:] = False
+            self._at_rest = True
+            return {}
         self._make_room(high_water)
         grown = self._growth.since_last(rows, high_water)
+        if self._at_rest:  # what rows grew by under rules without an allowance is no use of one
+            self._at_rest = False
+            return {}
         return self._count(rows, grown, ahead_ns, _Limits(grown.classes, judge))
 
     def forget(self, slots: Numbers) -> None:
@@ -194,7 +203,7 @@ class _Limits:
         self.minutes = np.full(size, _WITHOUT_END, dtype=np.int64)
         self.bytes = np.full(size, _WITHOUT_END, dtype=np.int64)
         self.flow_classes: dict[int, FlowClass] = {}
-        for number in np.unique(classes).tolist():
+        for number in np.flatnonzero(np.bincount(classes)).tolist():
             flow_class, decision = judge(number)
             if decision.verdict is Verdict.INCIDENTAL and decision.allowance is not None:
                 self._set(number, flow_class, decision.allowance)

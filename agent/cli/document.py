@@ -1,9 +1,16 @@
 """Replay report -> one JSON document for machines."""
 
-from dataclasses import asdict
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 
+from agent.flow import FlowClass
 from agent.replay import ReplayReport
 from agent.snapshot import Counts
+
+# asdict, which looks for further dataclasses in each value, takes 15 us for a row; a replay has a thousand.
+_CLASS = tuple(field.name for field in fields(FlowClass))
+_COUNTS = tuple(field.name for field in fields(Counts))
 
 
 def document(report: ReplayReport) -> dict[str, object]:
@@ -20,7 +27,8 @@ def document(report: ReplayReport) -> dict[str, object]:
         "cpu_s": round(report.cpu_s, 6),
         "files": [{**asdict(file), "path": str(file.path)} for file in report.files],
         "traffic": [
-            {**asdict(row.flow_class), "verdict": row.verdict, **_numbers(row.counts)} for row in snapshot.classes
+            {name: getattr(row.flow_class, name) for name in _CLASS} | {"verdict": row.verdict} | _numbers(row.counts)
+            for row in snapshot.classes
         ],
         "opened": dict(snapshot.opened_bytes),
         "rules": [
@@ -40,5 +48,21 @@ def document(report: ReplayReport) -> dict[str, object]:
     }
 
 
+def written(made: Mapping[str, object]) -> str:
+    """The document as text, a line for each member of its lists.
+
+    So the encoder in C writes it; json.dumps with an indentation is Python, and takes 20 ms for a thousand rows.
+    """
+    parts = []
+    for key, value in made.items():
+        text = (
+            "[\n    " + ",\n    ".join(map(json.dumps, value)) + "\n  ]"
+            if isinstance(value, list)
+            else json.dumps(value)
+        )
+        parts.append(f"  {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}"
+
+
 def _numbers(counts: Counts) -> dict[str, int]:
-    return asdict(counts) | {"unopened_bytes": counts.unopened_bytes}
+    return {name: getattr(counts, name) for name in _COUNTS} | {"unopened_bytes": counts.unopened_bytes}

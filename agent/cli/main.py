@@ -1,6 +1,7 @@
 """A command line -> the command it names, run, and an exit code."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,10 @@ from agent.rules_location import NoShippedRulesError
 
 COMMANDS = ("run", "replay", "check", "explain", "coverage", "notice", "authorise", "audit", "selftest")
 """Each is a module beside this one, in the order in which --help shows them."""
+
+GARBAGE_OBJECTS = 100_000
+"""New objects between two searches for circles of them. Python's 700 cost a replay 0.08 s of 2.3: each search walks what
+flows and names have just begun, which are no circles and are dropped without it."""
 
 DESCRIPTION = """\
 Counts what a school network is used for, judges it by the written policy, and leaves payloads unopened.
@@ -33,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, one of Exit.
     """
+    gc.set_threshold(GARBAGE_OBJECTS)
     try:
         code = _run(argv)
         sys.stdout.flush()
@@ -42,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.BROKEN_PIPE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    if argv is None:
+        gc.freeze()  # the process ends: to search all that it holds for circles once more takes 0.02 s
     return code
 
 

@@ -1,7 +1,6 @@
 """hallwatch replay: capture files -> what they hold, for people and for machines."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from agent.cli.document import document
+from agent.cli.document import document, written
 from agent.cli.flow_lines import FlowLines
 from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
 from agent.cli.rules import add_rules_option, load_rules
@@ -76,8 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         on_progress = open_things.enter_context(_progress(sys.stderr, files))
         report = replay(files, policy, on_progress=on_progress, on_flow=on_flow, max_flows=arguments.max_flows)
     if arguments.json:
-        json.dump(document(report), sys.stdout, indent=2)
-        print()
+        print(written(document(report)))
     else:
         from agent.cli.console import console_for
         from agent.cli.report import show

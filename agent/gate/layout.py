@@ -53,8 +53,8 @@ TOTALS: Final = np.dtype(
 )
 """struct gate_totals"""
 
-SLICE: Final = struct.Struct("<QIIIIBBBBI")
-"""struct gate_slice: time_ns, slot, offset, length, payload_bytes, direction, kind, flags, two reserved"""
+SLICE: Final = struct.Struct("<QIIIIBBB5x")
+"""struct gate_slice: time_ns, slot, offset, length, payload_bytes, direction, kind, flags; what is reserved is passed over"""
 
 CONFIG: Final = struct.Struct("<QQQIIII")
 """struct gate_config: tcp_idle_ns, other_idle_ns, closed_idle_ns, max_flows, widen_bytes, queries, reserved"""

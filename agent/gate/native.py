@@ -70,7 +70,7 @@ class NativeGate:
         self._totals = np.frombuffer(memoryview(totals), dtype=layout.TOTALS)
         self._room = SliceRoom(widen_bytes * 8)
         self._result = ReadResult()
-        self._released: set[int] = set()
+        self._released = np.zeros(max_flows, dtype=np.bool_)
 
     def close(self) -> None:
         """Frees the tables. The gate, and what was read from its table, must not be used afterwards."""
@@ -130,17 +130,17 @@ class NativeGate:
         """Takes flows' keys away: no packet is counted in these rows again."""
         numbers = np.ascontiguousarray(slots, dtype=np.uint32)
         self._library.gate_release(self._gate, numbers.ctypes.data, len(numbers))
-        self._released.update(numbers.tolist())
+        self._released[numbers] = True
 
     def released(self) -> npt.NDArray[np.int64]:
         """Released rows that no packet is on its way to."""
-        return np.array(sorted(self._released), dtype=np.int64)
+        return np.flatnonzero(self._released[: self.high_water])
 
     def remove(self, slots: npt.NDArray[np.int64] | Sequence[int]) -> None:
         """Frees rows; what they counted is the caller's from now on."""
         numbers = np.ascontiguousarray(slots, dtype=np.uint32)
         self._library.gate_remove(self._gate, numbers.ctypes.data, len(numbers))
-        self._released.difference_update(numbers.tolist())
+        self._released[numbers] = False
 
     def add_personal(self, address: bytes) -> bool:
         """Names an address of 4 or 16 bytes as serving personal online accounts only; False when there is no room."""

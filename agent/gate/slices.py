@@ -10,9 +10,12 @@ from agent.gate import layout
 SLICE_ROOM_BYTES: Final = 1 << 20
 """Room for one batch of slices: some 500 ClientHellos, so that names follow packets closely."""
 
-
 MAX_WAITING_BYTES: Final = 64 << 20
 """Some 40,000 introductions: a school's worth of browsers started by one bell."""
+
+
+_new: Final = tuple.__new__
+"""Makes a named tuple as the tuple that it is: 0.15 us, not 0.4, for each slice."""
 
 
 class SliceBatch(NamedTuple):
@@ -87,9 +90,9 @@ def read_slices(data: bytes, start: int, end: int, max_slices: int = 1 << 30) ->
     payload: list[int] = []
     at = start
     while at < end and len(slices) < max_slices:
-        time_ns, slot, offset, length, payload_bytes, direction, kind, flags, _, _ = unpack(data, at)
+        time_ns, slot, offset, length, payload_bytes, direction, kind, flags = unpack(data, at)
         at += header
-        slices.append(Slice(slot, direction, kind, flags, offset, time_ns, data[at : at + length]))
+        slices.append(_new(Slice, (slot, direction, kind, flags, offset, time_ns, data[at : at + length])))
         payload.append(payload_bytes)
         at += (length + 7) & ~7
     return SliceBatch(slices, payload), at

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.flow import Endpoints, Flow
+from agent.flow import Endpoints, Flow, Place
 from agent.gate import layout
 
 COUNT_FIELDS: Final = 7
@@ -37,6 +37,7 @@ class FlowTable:
     def __init__(self, rows: memoryview, idle: IdleLimits) -> None:
         self._bytes = rows
         self._rows = np.frombuffer(rows, dtype=layout.ROW)
+        self._words = np.frombuffer(rows, dtype=np.uint64).reshape(-1, _ROW_BYTES // 8)
         self._idle = idle
 
     @property
@@ -56,6 +57,15 @@ class FlowTable:
             row[6],
         )
 
+    def place(self, slot: int) -> Place:
+        """Who the flow in `slot` is between, and on which VLAN."""
+        first, second, ethertype, protocol, flags, client, vlan = _PLACE.unpack_from(self._bytes, slot * _ROW_BYTES)
+        size = _ADDRESS_BYTES.get(ethertype, 0)
+        if client:
+            first, second = second, first
+        tag = vlan if flags & _TAGGED else None
+        return _new(Place, (first[:size], second[:size], tag, ethertype, protocol))
+
     def ports(self, slot: int) -> tuple[int, int, int]:
         """IP protocol, client's port, server's port."""
         row = _FLOW.unpack_from(self._bytes, slot * _ROW_BYTES)
@@ -65,7 +75,8 @@ class FlowTable:
     def client(self, slot: int) -> bytes:
         """The client's address, 4 or 16 bytes; empty without IP."""
         row = _CLIENT.unpack_from(self._bytes, slot * _ROW_BYTES)
-        return bytes(row[row[3]][: _ADDRESS_BYTES.get(row[2], 0)])
+        address: bytes = row[row[3]][: _ADDRESS_BYTES.get(row[2], 0)]
+        return address
 
     def is_sealed(self, slot: int) -> bool:
         return self._bytes[slot * _ROW_BYTES + _SEAL_OFFSET] != 0
@@ -87,7 +98,7 @@ class FlowTable:
         """
         at = slot * _ROW_BYTES + _CLASS_OFFSET
         known, sealed = _VERDICT.unpack_from(self._bytes, at)
-        if class_id < 1 or known not in (0, class_id):
+        if class_id < 1 or (known and known != class_id):
             msg = f"slot {slot} has class {known}; it cannot become {class_id}"
             raise ValueError(msg)
         _VERDICT.pack_into(self._bytes, at, class_id, sealed | seal)
@@ -123,7 +134,7 @@ class FlowTable:
 
     def totals_of(self, slots: npt.NDArray[np.int64], classes: int) -> ClassTotals:
         """Sums of the rows in `slots` by class number."""
-        return _sums(self._rows[slots], classes)
+        return _sums(self._copies(slots), classes)
 
     def grown(self, high_water: int, packets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Slots with a class that have counted other than `packets`, which has a number for each slot."""
@@ -133,13 +144,17 @@ class FlowTable:
 
     def counts_of(self, slots: npt.NDArray[np.int64]) -> ClassTotals:
         """What each of `slots` has counted: a line for each, with the columns of class totals."""
-        rows = self._rows[slots]
+        rows = self._copies(slots)
         lines = np.ones((len(slots), COUNT_FIELDS), dtype=np.int64)
         lines[:, 1:3] = rows["packets"]
         lines[:, 3:5] = rows["bytes"]
         lines[:, 5] = rows["payload_bytes"]
         lines[:, 6] = rows["opened_bytes"]
         return lines
+
+    def _copies(self, slots: npt.NDArray[np.int64]) -> npt.NDArray[np.void]:
+        """The rows in `slots`, copied as words: a structure numpy copies field by field, which takes ten times as long."""
+        return self._words[slots].view(layout.ROW).reshape(-1)
 
     def classes_of(self, slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The class number of each of `slots`."""
@@ -164,7 +179,7 @@ class FlowTable:
         rows = self._rows[:high_water]
         flags = rows["flags"]
         waiting = np.flatnonzero(((flags & layout.FLOW_LIVE) != 0) & (rows["class_id"] == 0))
-        few = rows[waiting]
+        few = self._copies(waiting)
         silent = (few["key"]["protocol"] != _TCP) & (few["key"]["protocol"] != _UDP)
         late = (few["payload_bytes"] > 0) & (few["first_ns"].astype(np.int64) < before_ns)
         found: list[int] = waiting[((few["flags"] & layout.FLOW_CLOSED) != 0) | silent | late].tolist()
@@ -204,6 +219,12 @@ _TAGGED: Final = layout.FLOW_TAGGED
 
 _CLIENT: Final = struct.Struct("<16s16s4xH77xB")
 """A row: addresses, ethertype, client."""
+
+_new: Final = tuple.__new__
+"""Makes a named tuple as the tuple that it is: 0.15 us, not 0.4, for each flow."""
+
+_PLACE: Final = struct.Struct("<16s16s4xHBx72xHxB2xH")
+"""A row: addresses, ethertype, protocol, flags, client, vlan."""
 
 _FLOW: Final = struct.Struct("<16s16sHHHBxQ64xHxB2xH24x16s16sHHHBx8x")
 """A row: key (addresses, ports, ethertype, protocol), first_ns, flags, client, vlan, outer key (as key)."""

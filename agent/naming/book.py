@@ -20,9 +20,11 @@ MIN_LIFE_S: Final = 300
 MAX_LIFE_S: Final = 86_400
 """As RFC 8767 section 5 bounds stale answers, to a day."""
 
-_ADDRESSES: Final = (1, 28)
-_SERVICES: Final = (64, 65)
-"""SVCB, HTTPS"""
+_KINDS: Final = frozenset({1, 5, 28, 64, 65})
+"""A, CNAME, AAAA, SVCB, HTTPS"""
+
+_Entry = tuple[bytes, int]
+"""A name, and until when it holds."""
 
 
 class AddressBook:
@@ -30,8 +32,8 @@ class AddressBook:
 
     def __init__(self, *, max_entries: int = MAX_ENTRIES) -> None:
         self._max_entries = max_entries
-        self._by_client: OrderedDict[tuple[bytes, bytes], tuple[bytes, int]] = OrderedDict()
-        self._by_address: OrderedDict[bytes, tuple[bytes, int]] = OrderedDict()
+        self._by_client: OrderedDict[tuple[bytes, bytes], _Entry] = OrderedDict()
+        self._by_address: OrderedDict[bytes, _Entry] = OrderedDict()
         self._public_names: dict[bytes, None] = {}
         self.limits_met: Counter[str] = Counter()
 
@@ -42,20 +44,10 @@ class AddressBook:
         """Writes down the addresses that `message` answered `client` with."""
         if not message.response or not message.answers or not message.questions:
             return
-        asked = message.questions[0]
-        owners = _chain(asked, message.answers)
-        for name, kind, ttl_s, address, _target, hints, public_name in message.answers:
-            if name not in owners:
-                continue
-            life_s = MIN_LIFE_S if ttl_s < MIN_LIFE_S else min(ttl_s, MAX_LIFE_S)
-            until_ns = now_ns + life_s * 1_000_000_000
-            if kind in _ADDRESSES:
-                self._write(client, address, asked, until_ns)
-            elif kind in _SERVICES:
-                for hint in hints:
-                    self._write(client, hint, asked, until_ns)
-                if public_name:
-                    self._keep_public_name(public_name)
+        asked, answers = message.questions[0], message.answers
+        # Resolvers write a chain in its order, so that one walk is enough.
+        if not self._write(client, asked, {asked}, answers, now_ns):
+            self._write(client, asked, _chain(asked, answers), answers, now_ns)
 
     def look_up(self, client: bytes, address: bytes, now_ns: int) -> bytes | None:
         """The name `client` was given `address` for; else the name anyone was given it for; else None."""
@@ -69,18 +61,37 @@ class AddressBook:
         """Whether a DNS answer named this as an outer name of Encrypted ClientHello (RFC 9849 section 4)."""
         return name in self._public_names
 
-    def _write(self, client: bytes, address: bytes, name: bytes, until_ns: int) -> None:
-        if not address:
-            return
-        by_client, by_address, key = self._by_client, self._by_address, (client, address)
-        by_client[key] = by_address[address] = (name, until_ns)
-        by_client.move_to_end(key)
-        by_address.move_to_end(address)
-        if len(by_client) > self._max_entries:
-            by_client.popitem(last=False)
-            self.limits_met["book_entries"] += 1
-        if len(by_address) > self._max_entries:
-            by_address.popitem(last=False)
+    def _write(
+        self, client: bytes, asked: bytes, owners: set[bytes], answers: tuple[DnsRecord, ...], now_ns: int
+    ) -> bool:
+        """Writes down what `answers` say of `owners`, and of what those lead to; False when one was of another name."""
+        by_client, by_address = self._by_client, self._by_address
+        every = True
+        for name, kind, ttl_s, address, target, hints, public_name in answers:
+            if name not in owners:
+                every = False
+                continue
+            if kind not in _KINDS:
+                continue
+            if target and len(owners) <= MAX_CHAIN:
+                owners.add(target)
+            if public_name:
+                self._keep_public_name(public_name)
+            life_s = MIN_LIFE_S if ttl_s < MIN_LIFE_S else min(ttl_s, MAX_LIFE_S)
+            entry = (asked, now_ns + life_s * 1_000_000_000)
+            for given in hints or (address,):
+                if given:
+                    key = (client, given)
+                    by_client[key] = by_address[given] = entry
+                    by_client.move_to_end(key)
+                    by_address.move_to_end(given)
+        self._make_room(by_client)
+        self._make_room(by_address)
+        return every
+
+    def _make_room(self, book: "OrderedDict[bytes, _Entry] | OrderedDict[tuple[bytes, bytes], _Entry]") -> None:
+        while len(book) > self._max_entries:
+            book.popitem(last=False)
             self.limits_met["book_entries"] += 1
 
     def _keep_public_name(self, name: bytes) -> None:
@@ -92,7 +103,7 @@ class AddressBook:
         self._public_names[name] = None
 
 
-def _unexpired(entry: tuple[bytes, int] | None, now_ns: int) -> bytes | None:
+def _unexpired(entry: _Entry | None, now_ns: int) -> bytes | None:
     """The name of an entry of either book, unless its time is over."""
     return entry[0] if entry is not None and entry[1] >= now_ns else None
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from agent.facts import Banner, ClientHello, DnsMessage, Facts, HttpRequest, Unread
-from agent.flow import Evidence, Flow
+from agent.flow import Evidence, Place
 from agent.naming.book import AddressBook
 
 TRANSPORTS: Final = {
@@ -58,16 +58,16 @@ class Name(NamedTuple):
     protocol: str
 
 
-def transport(flow: Flow) -> str:
+def transport(place: Place) -> str:
     """The protocol by number alone, for a flow of which nothing was read."""
-    if flow.ends.client:
-        return TRANSPORTS.get(flow.ip_protocol, "ip")
-    return LINK_PROTOCOLS.get(flow.ethertype, "link")
+    if place.client:
+        return TRANSPORTS.get(place.ip_protocol, "ip")
+    return LINK_PROTOCOLS.get(place.ethertype, "link")
 
 
 def find_name(
     facts: Facts | None,
-    flow: Flow,
+    place: Place,
     book: AddressBook,
     now_ns: int,
     *,
@@ -78,43 +78,42 @@ def find_name(
 
     Args:
         facts: what its introduction said; None when nothing was opened or read.
-        flow: its ends.
+        place: its ends.
         book: what DNS said.
         now_ns: capture time.
         is_public_name: whether a name is an outer name of Encrypted ClientHello, as far as configured.
         is_known_protocol: whether a protocol alone tells the application.
     """
-    ends = flow.ends
     if isinstance(facts, ClientHello):
-        return _of_hello(facts, flow, book, now_ns, is_public_name)
-    if isinstance(facts, HttpRequest) and facts.host:
-        meant = book.look_up(ends.client, ends.server, now_ns) if _is_address(facts.host) else None
-        return Name(meant, Evidence.DNS, "http") if meant else Name(facts.host, Evidence.HOST, "http")
+        return _of_hello(facts, place, book, now_ns, is_public_name)
     if isinstance(facts, DnsMessage):
         return Name(None, Evidence.PROTOCOL, "dns")
+    if isinstance(facts, HttpRequest) and facts.host:
+        meant = book.look_up(place.client, place.server, now_ns) if _is_address(facts.host) else None
+        return Name(meant, Evidence.DNS, "http") if meant else Name(facts.host, Evidence.HOST, "http")
     if isinstance(facts, Banner) and is_known_protocol(facts.protocol):
         return Name(None, Evidence.PROTOCOL, facts.protocol)
-    protocol = _protocol_of(facts) or transport(flow)
-    if ends.server and (known := book.look_up(ends.client, ends.server, now_ns)):
+    protocol = _protocol_of(facts) or transport(place)
+    if place.server and (known := book.look_up(place.client, place.server, now_ns)):
         return Name(known, Evidence.DNS, protocol)
     told = isinstance(facts, Banner | HttpRequest) or is_known_protocol(protocol)
     return Name(None, Evidence.PROTOCOL if told else Evidence.NONE, protocol)
 
 
 def _of_hello(
-    hello: ClientHello, flow: Flow, book: AddressBook, now_ns: int, is_public_name: Callable[[bytes], bool]
+    hello: ClientHello, place: Place, book: AddressBook, now_ns: int, is_public_name: Callable[[bytes], bool]
 ) -> Name:
-    client, server = flow.ends.client, flow.ends.server
-    if hello.server_name is None:
-        known = book.look_up(client, server, now_ns)
-        return Name(known, Evidence.DNS if known else Evidence.PROTOCOL, hello.protocol)
-    name = hello.server_name.lower().rstrip(b".")
+    protocol, server_name = hello.protocol, hello.server_name
+    if server_name is None:
+        known = book.look_up(place.client, place.server, now_ns)
+        return Name(known, Evidence.DNS if known else Evidence.PROTOCOL, protocol)
+    name = server_name.lower().rstrip(b".")
     if hello.encrypted and (book.is_public_name(name) or is_public_name(name)):
-        inner = book.look_up_own(client, server, now_ns)
+        inner = book.look_up_own(place.client, place.server, now_ns)
         if inner and inner != name:
-            return Name(inner, Evidence.DNS, hello.protocol)
-        return Name(name, Evidence.ECH, hello.protocol)
-    return Name(name, Evidence.QUIC if hello.protocol == "quic" else Evidence.SNI, hello.protocol)
+            return Name(inner, Evidence.DNS, protocol)
+        return Name(name, Evidence.ECH, protocol)
+    return Name(name, Evidence.QUIC if protocol == "quic" else Evidence.SNI, protocol)
 
 
 def _protocol_of(facts: Facts | None) -> str | None:

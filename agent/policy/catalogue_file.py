@@ -13,6 +13,8 @@ from agent.policy.problems import Mark, Problems, shown
 max_applications = 4_096
 """Ten times what the shipped catalogue holds. Each is a label value in up to six families of metrics."""
 
+_accounts = tuple(kind.value for kind in Accounts)
+
 
 class _Claims:
     """Who claimed a name or a protocol first; a second claim is a problem."""
@@ -65,7 +67,7 @@ class _Reader:
             optional=["domains", "hosts", "protocols", "public_names"],
         )
         title = fields.string("title")
-        account = fields.choice("account", [kind.value for kind in Accounts])
+        account = fields.choice("account", _accounts)
         domains = self._names(fields, "domains", name, self._domains)
         hosts = self._names(fields, "hosts", name, self._hosts)
         public_names = self._names(fields, "public_names", name, self._public_names)

@@ -18,7 +18,7 @@ max_classes_interned = 16_384
 class Classifier:
     """Segments, catalogue and declarations, asked together. The same question always gives the same answer."""
 
-    __slots__ = ("_catalogue", "_closed", "_interned", "_segments", "_services", "in_segment")
+    __slots__ = ("_catalogue", "_interned", "_segments", "_services", "closed", "in_segment")
 
     def __init__(self, catalogue: Catalogue, segments: Segments, services: BoardServices) -> None:
         self._catalogue = catalogue
@@ -28,7 +28,8 @@ class Classifier:
         self.in_segment = lru_cache(maxsize=max_names_remembered)(self._classify_in_segment)
         """The class by segment, name, evidence, protocol and the board's service at the server's address, as `classify`
         has it once the segment is known."""
-        self._closed = lru_cache(maxsize=max_names_remembered)(self._is_name_closed)
+        self.closed = lru_cache(maxsize=max_names_remembered)(self._is_name_closed)
+        """Whether a name is held closed, by the name and the board's service at the address that was given for it."""
 
     def classify(
         self,
@@ -97,11 +98,7 @@ class Classifier:
     @property
     def forgotten(self) -> int:
         """Names that had to be forgotten because max_names_remembered was met."""
-        return sum(info.misses - info.currsize for info in (self.in_segment.cache_info(), self._closed.cache_info()))
-
-    def holds_closed(self, name: bytes, server: bytes = b"") -> bool:
-        """True when what is met under a name is to be held closed; see Policy.holds_closed."""
-        return self._closed(name, self._services.at_address(server))
+        return sum(info.misses - info.currsize for info in (self.in_segment.cache_info(), self.closed.cache_info()))
 
     def _is_name_closed(self, name: bytes, owner: BoardService | None) -> bool:
         found = self._catalogue.lookup(name)

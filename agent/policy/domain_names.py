@@ -9,7 +9,8 @@ max_name_bytes = 253
 """A name without its final dot (RFC 1035 section 2.3.4: 255 octets on the wire, with a length before each label)."""
 
 # Underscores are no host name (RFC 952), but service names and some content networks have them.
-_label = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_label = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_name = re.compile(rf"{_label}(?:\.{_label})*")
 
 shared_suffixes = frozenset(
     {
@@ -45,12 +46,11 @@ def _fault(name: str) -> tuple[str, str] | None:
         return "has a wildcard or a dot at its end", f"a domain holds everything under it{_if_plain(bare)}"
     if len(name) > max_name_bytes:
         return f"is longer than {max_name_bytes} bytes", "no such name can exist"
-    labels = name.split(".")
-    if not all(_label.fullmatch(label) for label in labels):
+    if not _name.fullmatch(name):
         return "is no domain", 'labels of letters, digits, "-" and "_", joined by single dots'
-    if labels[-1].isdigit():
+    if name.rpartition(".")[2].isdigit():
         return "is an address or a number", "the catalogue holds names only"
-    if name in shared_suffixes or (len(labels) == 1 and len(name) == 2):
+    if name in shared_suffixes or (len(name) == 2 and "." not in name):
         return "is shared by unrelated owners", f"name the site under it, such as {shown('example.' + name)}"
     return None
 

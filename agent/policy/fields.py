@@ -131,14 +131,15 @@ class Fields:
         if not isinstance(node, Text):
             self.problems.add(node.mark, f'"{key}" holds {_kind(node)} where plain text belongs', "write one value")
             return None
-        if not node.text.strip():
+        text = node.text.strip()
+        if not text:
             self.problems.add(node.mark, f'"{key}" is empty', "give it a value, or leave the key out")
             return None
         if len(node.text) > max_text_characters:
             what = f'"{key}" is longer than {max_text_characters} characters'
             self.problems.add(node.mark, what, "shorten it")
             return None
-        return Text(node.text.strip(), node.mark)
+        return node if text == node.text else Text(text, node.mark)
 
 
 def one_of(text: Text, what: str, allowed: Collection[str], problems: Problems) -> str | None:

@@ -67,12 +67,17 @@ class Policy:
             name: As DNS was asked for it.
             server: An address that was given for it, or empty. The board's own addresses are never held closed.
         """
-        return self.classifier.holds_closed(name, server)
+        return self.classifier.closed(name, self.services.at_address(server))
 
     @property
     def zone(self) -> tzinfo:
         """Where the clock on the wall hangs: days begin at its midnight."""
         return self.schedules.calendar.zone
+
+    @property
+    def has_allowances(self) -> bool:
+        """True when incidental use has an end under any of the rules."""
+        return self.rulebook.has_allowances
 
     def is_public_name(self, name: bytes) -> bool:
         """True when the catalogue has this name as the outer one of Encrypted ClientHello."""

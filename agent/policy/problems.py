@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 max_problems = 1_000
 """Problems that are kept; beyond this a file is no rule file at all, and nobody reads on. The rest is counted."""
@@ -14,9 +15,8 @@ max_listed_words = 24
 """Allowed words that a message lists: all categories fit, all applications need not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A place in a rule file."""
+class Mark(NamedTuple):
+    """A place in a rule file. A named tuple, as Text is: the shipped rules have 12,000 of each, 0.6 us a piece."""
 
     file: str
     line: int

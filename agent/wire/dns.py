@@ -22,7 +22,9 @@ MAX_NAMES_REMEMBERED = 8192
 """Names asked for: those of a resolver's busy hour. Each is read once for query and answer, A, AAAA and HTTPS, and all who
 ask; at most 6 MiB."""
 
-_A, _CNAME, _AAAA, _SVCB, _HTTPS = 1, 5, 28, 64, 65
+_CNAME, _SVCB, _HTTPS = 5, 64, 65
+_ADDRESS_BYTES = {1: 4, 28: 16}
+"""A, AAAA"""
 _INTERNET = 1
 _TYPE_BITS = 0x7FFF
 """Of the class: the top bit is mDNS's cache-flush or unicast-response bit (RFC 6762 sections 10.2 and 5.4)."""
@@ -35,6 +37,12 @@ _ECH_VERSION = 0xFE0D
 _header = Struct(">HHHH").unpack_from
 _two_numbers = Struct(">HH").unpack_from
 _record = Struct(">HHIH").unpack_from
+_pointed_record = Struct(">HHHIH").unpack_from
+_POINTER = 0xC000
+"""RFC 1035 section 4.1.4."""
+_NO_RECORD = (0, 0, 0, 0, 0)
+_new = tuple.__new__
+"""Makes a named tuple as the tuple that it is: 0.15 us, not 0.4, for each message and each of its records."""
 
 _Names = dict[int, bytes | None]
 """Message offset -> the name that starts there, so that a name pointed at by many records is read once."""
@@ -74,38 +82,33 @@ def parse(message: bytes) -> DnsMessage | None:
     answers: tuple[DnsRecord, ...] = ()
     if answer_count and flags & 0x8000:
         answers = _answers(message, at, min(answer_count, MAX_ANSWERS), names)
-    return DnsMessage(flags & 0x8000 != 0, flags & 0xF, tuple(questions), answers)
+    return _new(DnsMessage, (flags & 0x8000 != 0, flags & 0xF, tuple(questions), answers))
 
 
 def _answers(message: bytes, at: int, count: int, names: _Names) -> tuple[DnsRecord, ...]:
     records = []
     size = len(message)
     for _ in range(count):
+        start = at + 12
         # As most owners are written: a pointer to a name that was read.
-        pointed = at + 1 < size and message[at] >= 0xC0
-        name = names.get((message[at] & 0x3F) << 8 | message[at + 1]) if pointed else None
-        if name is not None:
-            at += 2
-        else:
+        pointer, kind, class_, ttl_s, length = _pointed_record(message, at) if start <= size else _NO_RECORD
+        name = names.get(pointer - _POINTER)
+        if name is None:
             try:
                 name, at = _name(message, at, names)
             except Overrun:
                 break
-        start = at + 10
-        if start > size:
-            break
-        kind, class_, ttl_s, length = _record(message, at)
+            start = at + 10
+            if start > size:
+                break
+            kind, class_, ttl_s, length = _record(message, at)
         at = start + length
         if at > size:
             break
         if not name or class_ & _TYPE_BITS != _INTERNET:
             continue
-        if kind == _A:
-            if length == 4:
-                records.append(DnsRecord(name, kind, ttl_s, message[start:at]))
-        elif kind == _AAAA:
-            if length == 16:
-                records.append(DnsRecord(name, kind, ttl_s, message[start:at]))
+        if length == _ADDRESS_BYTES.get(kind):
+            records.append(_new(DnsRecord, (name, kind, ttl_s, message[start:at], b"", (), b"")))
         elif kind == _CNAME:
             target, stop = _target(message, start, at, names)
             if target and stop == at:

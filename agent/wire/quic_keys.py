@@ -4,8 +4,8 @@ These keys hide nothing from anyone on the path: their salts are published so th
 (RFC 9001 section 5.2). They open the ClientHello and no more.
 """
 
-import hmac
 from functools import lru_cache
+from hashlib import sha256
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -46,6 +46,12 @@ SALTS: dict[int, bytes] = {
 """Version -> initial_salt."""
 
 
+HmacKey = tuple[bytes, bytes]
+_WITHIN = bytes(byte ^ 0x36 for byte in range(256))
+_AROUND = bytes(byte ^ 0x5C for byte in range(256))
+"""RFC 2104 section 2: ipad and opad."""
+
+
 class InitialKeys(NamedTuple):
     """What opens the Initial packets that a client sends (RFC 9001 section 5.1). Made once a connection."""
 
@@ -60,8 +66,8 @@ def derive(version: int, connection_id: bytes) -> InitialKeys | None:
     salt = SALTS.get(version)
     if salt is None:
         return None
-    initial = hmac.digest(salt, connection_id, "sha256")
-    client = expand_label(initial, b"client in", 32)
+    initial = _hmac(hmac_key(salt), connection_id)
+    client = hmac_key(expand_label(hmac_key(initial), b"client in", 32))
     prefix = b"quicv2 " if version == V2 else b"quic "  # RFC 9369 section 3.3.2
     return InitialKeys(
         version,
@@ -72,9 +78,20 @@ def derive(version: int, connection_id: bytes) -> InitialKeys | None:
     )
 
 
-def expand_label(secret: bytes, label: bytes, size: int) -> bytes:
+def hmac_key(secret: bytes) -> HmacKey:
+    """A key of at most 64 bytes, as HMAC hashes it before a message: once within, once around (RFC 2104 section 2)."""
+    block = secret.ljust(64, b"\0")
+    return block.translate(_WITHIN), block.translate(_AROUND)
+
+
+def _hmac(key: HmacKey, message: bytes) -> bytes:
+    # 1.0 us; hmac.digest takes 1.8, since OpenSSL looks for "sha256" by its name each time: 4 us of 20 a connection.
+    return sha256(key[1] + sha256(key[0] + message).digest()).digest()
+
+
+def expand_label(key: HmacKey, label: bytes, size: int) -> bytes:
     """HKDF-Expand-Label with SHA-256 and no context (RFC 8446 section 7.1), for up to 32 bytes: one round of HMAC."""
-    return hmac.digest(secret, _info(label, size), "sha256")[:size]
+    return _hmac(key, _info(label, size))[:size]
 
 
 @lru_cache(maxsize=16)

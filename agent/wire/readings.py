@@ -4,7 +4,6 @@ A reading is fed until it returns facts. It keeps only bytes the gate opened, at
 dropped with them as soon as the introduction is read.
 """
 
-from operator import itemgetter
 from typing import Protocol
 
 from agent.facts import Facts, Unread
@@ -15,8 +14,6 @@ from agent.wire.opening import Opening
 from agent.wire.pieces import Pieces
 
 _NOTHING: tuple[Facts, ...] = ()
-_OFFSET = itemgetter(0)
-"""Of a CryptoPiece."""
 # As plain integers, see handshake.py.
 _TO_SERVER = int(Direction.TO_SERVER)
 _FRAGMENT = int(SliceFlag.FRAGMENT)
@@ -160,9 +157,8 @@ class QuicReading:
                     self._crypto = Pieces(self._max_bytes)
                 self._version = packet.version
             grew = False
-            # Chrome shuffles them; in order each is appended to the last: 4 us a packet, not 7.
-            for piece in sorted(quic.pull_crypto(frames, packet.version), key=_OFFSET):
-                grew |= self._crypto.add(piece.offset, piece.data)
+            for offset, data in quic.joined(quic.pull_crypto(frames, packet.version)):
+                grew |= self._crypto.add(offset, data)
             hello = quic.read_handshake(self._crypto.head(), packet.version) if grew else None
             if hello is not None:
                 return (hello,)

@@ -193,6 +193,37 @@ def test_a_reload() -> None:
     assert 1 == use(snapshot).over_allowance
 
 
+def test_a_reload_with_the_first_allowance() -> None:
+    """What a flow had carried before any rule had an allowance is no use of it; what it carries from then on is."""
+    frames = connection(device(1), each_minute(9))
+    size = len(frames[-1].data)
+    school = School(PlainPolicy(always(INCIDENTAL)))
+    school.play(frames[:-5])
+    school.pipeline.reload(PlainPolicy(always(INCIDENTAL), allowance=Allowance(bytes=3 * size)))
+    snapshot = school.play(frames[-5:])  # the first one's tick is the one that begins with the allowance
+
+    assert {INCIDENTAL: len(frames) - 1, REVIEW: 1} == {
+        verdict: counts.packets for verdict, counts in verdicts(snapshot).items()
+    }
+    assert IncidentalUse((1, 0, 0, 0, 0, 0), 1) == use(snapshot)
+
+
+def test_a_reload_without_an_allowance() -> None:
+    """Nothing more goes to review, neither of counts nor of a flow's record, and the day's numbers stay until midnight."""
+    school = School(TWO_MINUTES)
+    frames = connection(device(1), each_minute(5))
+    school.play(frames[:-1])
+    school.pipeline.reload(PlainPolicy(always(INCIDENTAL)))
+    snapshot = school.play(frames[-1:])
+    school.pipeline.finish(school.now_ns)
+
+    assert {INCIDENTAL: len(frames) - 2, REVIEW: 2} == {
+        verdict: counts.packets for verdict, counts in verdicts(snapshot).items()
+    }
+    assert 1 == use(snapshot).over_allowance
+    assert [INCIDENTAL] == [record.verdict for record in school.records]
+
+
 def test_a_bell() -> None:
     """Only what a class is used for while it is incidental counts, also where its flow began before, or rested."""
     rings_ns = NOON_NS + 10 * MINUTE_NS

@@ -2,13 +2,13 @@
 
 import json
 
-from agent.cli.document import document
+from agent.cli.document import document, written
 from tests.cli.replayed import REPORT
 
 
 def test_the_document_for_machines() -> None:
     """Its shape is a promise: scripts read these keys."""
-    made = json.loads(json.dumps(document(REPORT)))
+    made = json.loads(written(document(REPORT)))
     assert (3, 405, 605, 3_500, 5_500, 8_000, 2_000, 6_000) == tuple(
         made[key]
         for key in (
@@ -46,3 +46,11 @@ def test_the_document_for_machines() -> None:
     assert {"flow_table": 0} == made["limits"]
     assert (1_010, 0, 0) == tuple(made["gate"][key] for key in ("seen_packets", "missing_packets", "missing_bytes"))
     assert (2.0, 1.01) == (made["elapsed_s"], made["cpu_s"])
+
+
+def test_a_line_for_each_row() -> None:
+    """Rows can be told apart by line, an empty list is a list, and what is written is the document."""
+    text = written({"a": [], "b": [{"c": 1}, {"c": "\n"}], "d": {"e": None}})
+
+    assert {"a": [], "b": [{"c": 1}, {"c": "\n"}], "d": {"e": None}} == json.loads(text)
+    assert ['{"c": 1},', '{"c": "\\n"}'] == [line.strip() for line in text.splitlines() if '"c"' in line]

@@ -14,7 +14,7 @@ def written(room: SliceRoom, *slices: tuple[Slice, int]) -> int:
     data = b""
     for one, payload_bytes in slices:
         fields = (one.time_ns, one.slot, one.offset, len(one.data), payload_bytes, one.direction, one.kind, one.flags)
-        data += layout.SLICE.pack(*fields, 0, 0) + one.data + b"\xee" * (-len(one.data) % 8)
+        data += layout.SLICE.pack(*fields) + one.data + b"\xee" * (-len(one.data) % 8)
     ctypes.memmove(room.address, data, len(data))
     return len(data)
 

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from agent.flow import Direction, Endpoints
+from agent.flow import Direction, Endpoints, Place
 from agent.gate.native import NativeGate
 from agent.gate.table import COUNT_FIELDS
 from agent.lab import crafted, envelopes
@@ -37,6 +37,7 @@ def test_flow(feed: Feeder, ipv6: bool, turn: bool) -> None:
     flow = feed.gate.table.flow(0)
 
     assert (ends, 7, None, START_NS) == (flow.ends, flow.vlan, flow.outer, flow.first_ns)
+    assert Place(ends.client, ends.server, 7, 0x86DD if ipv6 else 0x0800, 17) == feed.gate.table.place(0)
     assert (17, ends.client_port, ends.server_port) == feed.gate.table.ports(0)
     assert ends.client == feed.gate.table.client(0)
 
@@ -47,6 +48,7 @@ def test_flow_in_a_tunnel(feed: Feeder) -> None:
 
     assert Endpoints(b"\xc0\0\2\1", 49_999, b"\xc0\0\2\2", 4789) == feed.gate.table.flow(0).outer
     assert ends_of(3, 2222) == feed.gate.table.flow(0).ends
+    assert None is feed.gate.table.place(0).vlan
 
 
 def test_flow_without_ip(feed: Feeder) -> None:
@@ -54,6 +56,7 @@ def test_flow_without_ip(feed: Feeder) -> None:
     feed([Frame(START_NS, bytes(12) + b"\x08\x06" + bytes(46))])
 
     assert Endpoints(b"", 0, b"", 0) == feed.gate.table.flow(0).ends
+    assert Place(b"", b"", None, 0x0806, 0) == feed.gate.table.place(0)
     assert (0, 0, 0) == feed.gate.table.ports(0)
     assert b"" == feed.gate.table.client(0)
 

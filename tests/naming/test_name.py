@@ -3,13 +3,13 @@
 import pytest
 
 from agent.facts import Banner, ClientHello, DnsMessage, DnsRecord, Facts, HttpRequest, Unread
-from agent.flow import Endpoints, Evidence, Flow
+from agent.flow import Evidence, Place
 from agent.naming.book import AddressBook
 from agent.naming.name import LINK_PROTOCOLS, TRANSPORTS, Name, find_name, transport
 
 ANN, BOB, SERVER = b"\x0a\x14\0\1", b"\x0a\x14\0\2", b"\xc6\x12\0\1"
 NOW_NS = 1_795_437_000_000_000_000
-TCP = Flow(Endpoints(ANN, 50_000, SERVER, 443), 0x0800, 6, 20, None, NOW_NS)
+TCP = Place(ANN, SERVER, 20, 0x0800, 6)
 OUTER, INNER = b"public.example", b"inner.example"
 
 
@@ -27,10 +27,10 @@ def book_of(*, client: bytes | None = None, name: bytes = INNER, public_name: by
     return book
 
 
-def find(facts: Facts | None, book: AddressBook | None = None, flow: Flow = TCP) -> Name:
+def find(facts: Facts | None, book: AddressBook | None = None, place: Place = TCP) -> Name:
     """The name under a policy that knows one outer name and one telling protocol."""
     return find_name(
-        *(facts, flow, AddressBook() if book is None else book, NOW_NS),
+        *(facts, place, AddressBook() if book is None else book, NOW_NS),
         is_public_name=lambda name: name == b"configured.example",
         is_known_protocol=lambda protocol: protocol == "bittorrent",
     )
@@ -143,7 +143,7 @@ def test_unread(reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flow", "protocol"),
+    ("place", "protocol"),
     [
         (TCP, "tcp"),
         (TCP._replace(ip_protocol=17), "udp"),
@@ -152,11 +152,11 @@ def test_unread(reason: str) -> None:
         (TCP._replace(ip_protocol=253), "ip"),
     ],
 )
-def test_nothing_was_said(flow: Flow, protocol: str) -> None:
+def test_nothing_was_said(place: Place, protocol: str) -> None:
     """Without facts the book names; without that the protocol's number is all there is."""
-    assert protocol == transport(flow)
-    assert Name(INNER, Evidence.DNS, protocol) == find(None, book_of(client=ANN), flow)
-    assert Name(None, Evidence.NONE, protocol) == find(None, None, flow)
+    assert protocol == transport(place)
+    assert Name(INNER, Evidence.DNS, protocol) == find(None, book_of(client=ANN), place)
+    assert Name(None, Evidence.NONE, protocol) == find(None, None, place)
 
 
 @pytest.mark.parametrize(
@@ -164,17 +164,17 @@ def test_nothing_was_said(flow: Flow, protocol: str) -> None:
 )
 def test_frames_without_ip(ethertype: int, protocol: str) -> None:
     """The EtherType tells; there is no address to look up."""
-    flow = Flow(Endpoints(b"", 0, b"", 0), ethertype, 0, None, None, NOW_NS)
+    place = Place(b"", b"", None, ethertype, 0)
 
-    assert protocol == transport(flow)
-    assert Name(None, Evidence.NONE, protocol) == find(None, book_of(client=ANN), flow)
+    assert protocol == transport(place)
+    assert Name(None, Evidence.NONE, protocol) == find(None, book_of(client=ANN), place)
 
 
 def test_a_transport_that_tells() -> None:
     """A protocol of IP itself may tell the application, as ESP does."""
-    flow = TCP._replace(ip_protocol=50)
+    place = TCP._replace(ip_protocol=50)
     found = find_name(
-        *(None, flow, AddressBook(), NOW_NS),
+        *(None, place, AddressBook(), NOW_NS),
         is_public_name=lambda _name: False,
         is_known_protocol=lambda protocol: protocol == "esp",
     )

@@ -1,6 +1,10 @@
 """Tests of telling protocols over UDP by their first bytes."""
 
 import pytest
+from dpkt.ntp import NTP
+from dpkt.rtp import RTP as DPKT_RTP
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.wire.banner_udp import UDP, both_udp
 from agent.wire.opening import Opening
@@ -138,3 +142,25 @@ def test_both() -> None:
     assert None is both_udp(VIDEO, VIDEO)
     assert None is both_udp(VIDEO, b"\x16\xfe\xfd" + bytes(30))
     assert None is both_udp(b"", b"")
+
+
+@given(st.binary(min_size=48, max_size=64))
+def test_ntp_as_dpkt_reads_it(data: bytes) -> None:
+    """Version and mode are the bits that dpkt takes for them."""
+    ntp = NTP(data)
+
+    assert (1 <= ntp.v <= 4 and 1 <= ntp.mode <= 5) == dict(UDP)["ntp"](Opening(data, len(data), 50_000, 123, CLIENT))
+
+
+@given(
+    st.sampled_from([0, 8, 9, 18, 128, 136, 146]) | st.integers(0, 255),
+    st.binary(min_size=10, max_size=62),
+    st.sampled_from([22, 92, 172, 252, 900]),
+)
+def test_rtp_as_dpkt_reads_it(second: int, rest: bytes, size: int) -> None:
+    """The type, without the marker, is the number that dpkt takes for it."""
+    data = bytes((0x80, second)) + rest
+    sizes = {0: (92, 172, 252), 8: (92, 172, 252), 9: (92, 172, 252), 18: (22, 32, 42)}
+    expected = size in sizes.get(DPKT_RTP(data).pt, ())
+
+    assert expected == dict(UDP)["rtp"](Opening(data, size, 50_000, 40_000, CLIENT))

@@ -1,13 +1,26 @@
 """Tests of reading QUIC Initials: headers, frames, the handshake inside, and each step's refusal to go on."""
 
 import random
+from operator import itemgetter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.facts import ClientHello
 from agent.wire import quic
 from agent.wire.cursor import Malformed
-from agent.wire.quic import CryptoPiece, Opener, pull_crypto, pull_packets, read_handshake, read_partial, read_varint
+from agent.wire.pieces import Pieces
+from agent.wire.quic import (
+    CryptoPiece,
+    Opener,
+    joined,
+    pull_crypto,
+    pull_packets,
+    read_handshake,
+    read_partial,
+    read_varint,
+)
 from agent.wire.quic_keys import SALTS, T050, V2
 from tests.wire.build import alpn, block, crypto, hello, initial, sni, varint
 
@@ -118,6 +131,28 @@ def test_frames_that_end_it(tail: bytes) -> None:
     """A frame that is unknown, or ends after the packet, ends the reading; what came before stays."""
     assert [CryptoPiece(0, b"kept")] == pull_crypto(crypto(b"kept") + tail + crypto(b"lost", 9), 1)[:1]
     assert 1 == len(pull_crypto(crypto(b"kept") + tail, 1))
+
+
+def test_joined() -> None:
+    """Pieces come out in order, and as one where no hole is between them; what lies on another's bytes stays apart."""
+    pieces = [CryptoPiece(*piece) for piece in ((9, b"far"), (3, b"two"), (0, b"one"), (6, b"3"), (4, b"x"), (5, b"y"))]
+
+    assert [] == joined([])
+    assert pieces[:1] == joined(pieces[:1])
+    assert [(0, b"onetwo3"), (9, b"far")] == joined(pieces[:4])
+    assert [(0, b"onetwo"), (4, b"xy3"), (9, b"far")] == joined(pieces)
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.binary(max_size=9)), max_size=8))
+def test_joined_pieces_make_the_same_stream(pieces: list[tuple[int, bytes]]) -> None:
+    """Whether pieces are added one by one in order or joined, the bytes are the same, also where they contradict."""
+    apart, together = Pieces(48), Pieces(48)
+    for offset, data in sorted(pieces, key=itemgetter(0)):
+        apart.add(offset, data)
+    for offset, data in joined([CryptoPiece(*piece) for piece in pieces]):
+        together.add(offset, data)
+
+    assert (apart.head(), apart.known, apart.met_limit) == (together.head(), together.known, together.met_limit)
 
 
 def test_far_offsets_are_kept_as_they_are() -> None:

@@ -4,7 +4,7 @@ import hmac
 
 import pytest
 
-from agent.wire.quic_keys import SALTS, derive, expand_label, open_packet
+from agent.wire.quic_keys import SALTS, derive, expand_label, hmac_key, open_packet
 from tests.wire.build import crypto, initial
 
 CONNECTION_ID = bytes.fromhex("8394c8f03e515708")
@@ -71,9 +71,9 @@ def sample(rfc: Sample) -> bytes:
 @pytest.mark.parametrize("rfc", [V1, V2])
 def test_secrets_of_the_rfc(rfc: Sample) -> None:
     """The client's secret, key, IV and header protection key are those of the appendix."""
-    secret = expand_label(hmac.digest(SALTS[int(rfc["version"])], CONNECTION_ID, "sha256"), b"client in", 32)
+    secret = expand_label(hmac_key(hmac.digest(SALTS[int(rfc["version"])], CONNECTION_ID, "sha256")), b"client in", 32)
     made = {
-        name: expand_label(secret, f"{rfc['prefix']} {name}".encode(), size).hex()
+        name: expand_label(hmac_key(secret), f"{rfc['prefix']} {name}".encode(), size).hex()
         for name, size in (("key", 16), ("iv", 12), ("hp", 16))
     }
 

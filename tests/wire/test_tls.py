@@ -130,6 +130,7 @@ def test_no_client_hello(stream: bytes) -> None:
     [
         b"",
         body()[:34],
+        body(sni(b"a.example"), b"\x00\x2b\x00\x01"),  # its last extension has a length and nothing more
         body(sni(b"a.example"))[:-1],  # extensions that end after the hello
         body(sni(b"a.example")) + b"\x00",  # bytes after them
         body(b"\x00\x00\x00\x20" + b"a"),  # an extension longer than all
