@@ -39,7 +39,7 @@ native: .venv/.installed ## Compile the gate if its C sources have changed
 bpf: $(if $(ZIG),,.venv/.installed) ## Compile the kernel's gate again, with the compiler that CI pins
 	$(if $(ZIG),,@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bpf]')
 	$(or $(ZIG),.venv/bin/python -m ziglang) cc -target bpfel-freestanding -O2 -g0 -fno-asynchronous-unwind-tables \
-		-c agent/gate/gate.bpf.c -o $(OBJECT)
+		-mllvm -no-stack-slot-sharing -c agent/gate/gate.bpf.c -o $(OBJECT)
 
 clean: ## Remove everything that make has made
 	rm -rf .venv .venv-bench .bench build dist $(LIBRARY)

@@ -23,13 +23,14 @@ struct map_definition {
     u32 type, key_size, value_size, max_entries, flags;
 };
 
-enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_STACK = 23, MAP_RINGBUF = 27 };
+enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PROGRAMS = 3, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_STACK = 23, MAP_RINGBUF = 27 };
 enum { FLAG_NO_PREALLOC = 1, FLAG_MMAPABLE = 1 << 10 };
 enum { UPDATE_ANY = 0, UPDATE_NOEXIST = 1, RINGBUF_NO_WAKEUP = 1 };
 
 static void *(*const map_lookup)(void *map, const void *key) = (void *)1;
 static long (*const map_update)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
 static u64 (*const ktime_ns)(void) = (void *)5;
+static long (*const tail_call)(void *context, void *programs, u32 index) = (void *)12;
 static long (*const load_bytes)(const void *skb, u32 offset, void *to, u32 length) = (void *)26;
 static long (*const map_push)(void *map, const void *value, u64 flags) = (void *)87;
 static long (*const map_pop)(void *map, void *value) = (void *)88;
@@ -42,7 +43,7 @@ static long (*const ringbuf_output)(void *ringbuf, void *data, u64 size, u64 fla
 struct scratch { /* one packet's room, on the CPU that sees it */
     struct gate_slice slice;
     u8 bytes[GATE_TLS_BYTES];
-    u8 head[GATE_HTTP_SEARCH_BYTES];
+    u64 chunk[GATE_CHUNK_WORDS];
     struct gate_packet packet;
     struct gate_piece piece;
     u32 plain;
@@ -56,6 +57,7 @@ MAP(personal, MAP_HASH, 16, 1, 65536, FLAG_NO_PREALLOC);
 MAP(totals, MAP_PERCPU_ARRAY, 4, sizeof(struct gate_totals), 1, 0);
 MAP(scratch_room, MAP_PERCPU_ARRAY, 4, sizeof(struct scratch), 1, 0);
 MAP(slices, MAP_RINGBUF, 0, 0, 1 << 23, 0);
+MAP(stages, MAP_PROGRAMS, 4, 4, GATE_STAGES, 0);
 
 volatile const struct gate_config SECTION(".rodata") config = {0};
 
@@ -83,21 +85,15 @@ GATE_INLINE u64 bounded(u32 length, u32 most) {
     return last + 1;
 }
 
-GATE_INLINE int gate_load_head(struct gate *gate, u32 offset, u32 length) {
-    if (!length || length > GATE_HTTP_SEARCH_BYTES) return -1;
-    return load_bytes(gate->skb, offset, gate->scratch->head, bounded(length, GATE_HTTP_SEARCH_BYTES)) ? -1 : 0;
+GATE_INLINE const u64 *gate_chunk(struct gate *gate, u32 offset, u32 length) {
+    u64 *chunk = gate->scratch->chunk;
+    __builtin_memset(chunk, 0, GATE_CHUNK_BYTES);
+    load_bytes(gate->skb, offset, chunk, bounded(length, GATE_CHUNK_BYTES));
+    return chunk;
 }
 
-GATE_INLINE u8 gate_head_at(struct gate *gate, u32 index) {
-    u64 at = index;
-    BOUND(at);
-    return gate->scratch->head[at & (GATE_HTTP_SEARCH_BYTES - 1)];
-}
-
-GATE_INLINE struct gate_piece *gate_piece(struct gate *gate) {
-    __builtin_memset(&gate->scratch->piece, 0, sizeof gate->scratch->piece);
-    return &gate->scratch->piece;
-}
+GATE_INLINE struct gate_packet *gate_packet(struct gate *gate) { return &gate->scratch->packet; }
+GATE_INLINE struct gate_piece *gate_piece(struct gate *gate) { return &gate->scratch->piece; }
 
 GATE_INLINE u32 gate_plain(struct gate *gate, u32 number) {
     *(volatile u32 *)&gate->scratch->plain = number;
@@ -142,6 +138,7 @@ GATE_INLINE struct gate_row *gate_row(struct gate *gate, u32 slot) {
 }
 
 #include "gate_flow.h"
+#include "gate_stages.h"
 
 /* Two CPUs may meet a new flow at once: the second one's row goes back, and the first one's is used. */
 GATE_INLINE int gate_create(struct gate *gate, const struct gate_packet *packet, int replace, u32 *slot) {
@@ -178,13 +175,22 @@ GATE_INLINE void gate_keep_fragment(struct gate *gate, const struct gate_fragmen
 
 GATE_INLINE void gate_add(u64 *counter, u64 amount) { __sync_fetch_and_add(counter, amount); }
 
-/* Every packet of the socket's interface, both ways. Returns 0: the packet goes no further. */
-SECTION("socket") int hallwatch_gate(struct __sk_buff *skb) {
+/* A program's own room. -1: never; the verifier wants to hear it. */
+GATE_INLINE int start_gate(struct gate *gate, struct __sk_buff *skb) {
     u32 zero = 0;
-    struct gate gate = {.skb = skb};
-    gate.scratch = map_lookup(&scratch_room, &zero);
-    gate.totals = map_lookup(&totals, &zero);
-    if (!gate.scratch || !gate.totals) return 0;
+    gate->skb = skb;
+    gate->scratch = map_lookup(&scratch_room, &zero);
+    gate->totals = map_lookup(&totals, &zero);
+    return gate->scratch && gate->totals ? 0 : -1;
+}
+
+/* A stage that is not there opens nothing. */
+GATE_INLINE void gate_enter(struct gate *gate, enum gate_stage stage) { tail_call(gate->skb, &stages, stage); }
+
+/* Every packet of the socket's interface, both ways. Returns 0, as each stage does: the packet goes no further. */
+SECTION("socket") int hallwatch_gate(struct __sk_buff *skb) {
+    struct gate gate;
+    if (start_gate(&gate, skb)) return 0;
     struct gate_packet *packet = &gate.scratch->packet;
     __builtin_memset(packet, 0, sizeof *packet);
     packet->time_ns = ktime_ns();
@@ -197,7 +203,38 @@ SECTION("socket") int hallwatch_gate(struct __sk_buff *skb) {
         packet->tagged = 1;
         packet->wire_bytes += 4;
     }
-    gate_frame(&gate, LINK_ETHERNET, packet);
+    enter_gate(&gate, LINK_ETHERNET);
+    return 0;
+}
+
+/* The loader puts the programs of these sections into `stages`, in the order of enum gate_stage. */
+SECTION("socket/headers") int hallwatch_headers(struct __sk_buff *skb) {
+    struct gate gate;
+    if (!start_gate(&gate, skb)) enter_headers(&gate);
+    return 0;
+}
+
+SECTION("socket/segment") int hallwatch_segment(struct __sk_buff *skb) {
+    struct gate gate;
+    if (!start_gate(&gate, skb)) enter_segment(&gate);
+    return 0;
+}
+
+SECTION("socket/request") int hallwatch_request(struct __sk_buff *skb) {
+    struct gate gate;
+    if (!start_gate(&gate, skb)) enter_request(&gate);
+    return 0;
+}
+
+SECTION("socket/host") int hallwatch_host(struct __sk_buff *skb) {
+    struct gate gate;
+    if (!start_gate(&gate, skb)) enter_host(&gate);
+    return 0;
+}
+
+SECTION("socket/datagram") int hallwatch_datagram(struct __sk_buff *skb) {
+    struct gate gate;
+    if (!start_gate(&gate, skb)) enter_datagram(&gate);
     return 0;
 }
 

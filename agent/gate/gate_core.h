@@ -27,6 +27,9 @@ enum gate_limit {
     GATE_BANNER_BYTES = 64,
 };
 
+/* So much of a request's head is searched in one stage: more than a Host value may have, and a power of two. */
+enum { GATE_CHUNK_BYTES = 512, GATE_CHUNK_WORDS = GATE_CHUNK_BYTES / 8 };
+
 /* ---- How deep a frame is read. Beyond these it is counted as undecodable, or by its outer header. */
 enum gate_depth {
     GATE_MAX_HEADERS = 24, /* headers of one frame, tags and labels and IPv6 extensions included */
@@ -173,7 +176,11 @@ struct gate_packet {
     u8 sender;           /* which end of the key sent it */
     u8 fragmented;       /* 0 whole, 1 first fragment, 2 later fragment */
     u8 headless;         /* the transport header was cut off: no payload can be placed */
-    u8 reserved;
+    u8 headers;          /* read so far */
+    u32 next_offset;     /* where decoding stands: the next header, */
+    u32 next_layer;      /* what it is (gate_link.h: enum gate_layer), */
+    u32 next_type;       /* its EtherType or IP protocol number, */
+    u32 end;             /* and where the payload of the last one that tells its length ends */
 };
 
 /* One packet's payload, placed in its flow. */
@@ -191,6 +198,30 @@ struct gate_piece {
     u8 follows;   /* a later fragment: what its first left the gate as */
     u16 reserved;
 };
+
+/* ---- What the kernel's verifier forbids to programs that are loaded without CAP_PERFMON, and how the core keeps to it.
+ * A processor may run ahead of a check and leave traces of what it read there, so since Spectre
+ *  - an offset into a map's value must be a constant: of two places one is chosen by GATE_EITHER, never by an index;
+ *  - a pointer that was put aside on the stack may not be written over in parts: `make bpf` gives each its own place;
+ *  - each branch is walked the wrong way too, and what the stack holds is known less well, so programs are larger to
+ *    verify and short loops may look endless: loops of a few rounds are GATE_UNROLLED, and stages are separate programs.
+ * tests/live/test_rights.py loads them so. */
+#ifdef __bpf__
+#define GATE_UNROLLED _Pragma("clang loop unroll(full)")
+#define GATE_HIDDEN(pointer) asm volatile("" : "+r"(pointer)) /* else the compiler makes an index of the choice */
+#else
+#define GATE_UNROLLED
+#define GATE_HIDDEN(pointer) (void)(pointer)
+#endif
+
+/* A pointer to `a` when `second` is 0, else to `b`. */
+#define GATE_EITHER(second, a, b)                                                  \
+    ({                                                                             \
+        __typeof__(&(a)) a_place = &(a), b_place = &(b);                           \
+        GATE_HIDDEN(a_place);                                                      \
+        GATE_HIDDEN(b_place);                                                      \
+        (second) ? b_place : a_place;                                              \
+    })
 
 /* What later fragments need of their first. */
 struct gate_fragment_key {
@@ -215,16 +246,21 @@ GATE_INLINE u32 gate_smaller(u32 a, u32 b) { return a < b ? a : b; }
 GATE_INLINE u16 gate_be16(const u8 *p) { return (u16)(p[0] << 8 | p[1]); }
 GATE_INLINE u32 gate_be32(const u8 *p) { return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3]; }
 
+/* The parts of the way of a packet that few packets go. In the kernel each is a program of its own. */
+enum gate_stage { STAGE_HEADERS, STAGE_SEGMENT, STAGE_REQUEST, STAGE_HOST, STAGE_DATAGRAM, GATE_STAGES };
+
 /* ---- What a build provides. `struct gate` is its own; a machine only hands it on.
  * gate_load: copies `length` bytes of the frame from `offset`; 0, or -1 when the frame was captured shorter.
  * gate_emit: hands over `length` bytes of the frame from `offset` as a slice; 0, or -1 (counted) when there is no room.
- * gate_load_head: copies up to GATE_HTTP_SEARCH_BYTES of the frame to where gate_head_at reads single bytes of them.
- * gate_piece: zeroed room for this packet's piece, in memory of which a verifier keeps no ranges.
- * gate_plain: the same number, of which a verifier no longer knows by which path it came about.                       */
+ * gate_chunk: the frame's next `length` bytes, 1 to GATE_CHUNK_BYTES of them, and zeros behind them.
+ * gate_packet, gate_piece: room for what is known of this packet, in memory of which a verifier keeps no ranges.
+ * gate_plain: the same number, of which a verifier no longer knows by which path it came about.
+ * gate_enter: goes on to a stage (gate_stages.h). Nothing may be done after it: the kernel does not come back.         */
 struct gate;
 GATE_INLINE int gate_load(struct gate *gate, u32 offset, void *to, u32 length);
-GATE_INLINE int gate_load_head(struct gate *gate, u32 offset, u32 length);
-GATE_INLINE u8 gate_head_at(struct gate *gate, u32 index);
+GATE_INLINE const u64 *gate_chunk(struct gate *gate, u32 offset, u32 length);
+static void gate_enter(struct gate *gate, enum gate_stage stage);
+GATE_INLINE struct gate_packet *gate_packet(struct gate *gate);
 GATE_INLINE struct gate_piece *gate_piece(struct gate *gate);
 GATE_INLINE u32 gate_plain(struct gate *gate, u32 number);
 GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32 offset);

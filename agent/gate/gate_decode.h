@@ -1,6 +1,6 @@
 /* A frame's bytes -> struct gate_packet: link layers, tags, tunnels, IP, transport header. Opens no payload.
  *
- * One loop over headers; each step reads one header and says which comes next. A tunnel whose inside cannot be read
+ * Header by header; each step reads one and says which comes next. A tunnel whose inside cannot be read
  * is counted by its outer ends.
  */
 #ifndef GATE_DECODE_H
@@ -139,48 +139,85 @@ GATE_INLINE u32 decode_protocol(struct gate *gate, struct gate_packet *packet, u
     return *type == PROTOCOL_UDP ? decode_udp_tunnel(gate, packet, offset, type) : LAYER_DONE;
 }
 
-/* Fills `packet` (zeroed but for time_ns, wire_bytes, captured_bytes, frames, and a tag from beside the frame).
- * Returns 0, or -1 when not even one layer could be told: the frame is undecodable. */
-GATE_INLINE int gate_decode(struct gate *gate, u32 link, struct gate_packet *packet) {
-    u32 offset = 0, type = 0, end = packet->wire_bytes;
-    u32 layer = decode_link(gate, link, &offset, &type);
-    u8 h[14];
-    for (u32 i = 0; i < GATE_MAX_HEADERS && layer < LAYER_DONE; i++) {
-        if (layer == LAYER_ETHERNET) {
-            if (gate_load(gate, offset, h, 14)) {
-                layer = LAYER_FAILED;
-            } else {
-                type = gate_be16(h + 12);
-                offset += 14;
-                layer = LAYER_ETHERTYPE;
-            }
-        } else if (layer == LAYER_ETHERTYPE) {
-            layer = decode_ethertype(gate, packet, &offset, &type);
-        } else if (layer == LAYER_MPLS) { /* RFC 3032 section 2.1; after the last label the first nibble tells */
-            if (gate_load(gate, offset, h, 5)) {
-                layer = LAYER_FAILED;
-            } else {
-                offset += 4;
-                u32 version = h[4] >> 4;
-                if (h[2] & 1) layer = version == 4 || version == 6 ? LAYER_IP : LAYER_ETHERNET;
-                if (h[2] & 1 && version == 0) offset += 4; /* pseudowire control word (RFC 4385) */
-            }
-        } else if (layer == LAYER_PPP) {
-            if (gate_load(gate, offset, h, 2)) {
-                layer = LAYER_FAILED;
-            } else { /* protocol field compression: an odd first byte is the whole number (RFC 1661 section 2) */
-                type = ppp_ethertype(h[0] & 1 ? h[0] : gate_be16(h));
-                offset += h[0] & 1 ? 1 : 2;
-                layer = LAYER_ETHERTYPE;
-            }
-        } else if (layer == LAYER_IP) {
-            layer = decode_ip(gate, packet, &offset, &type, &end);
-        } else {
-            layer = decode_protocol(gate, packet, &offset, &type, end);
-        }
+/* A label (RFC 3032 section 2.1); after the last one the first nibble tells. */
+GATE_INLINE u32 decode_mpls(struct gate *gate, u32 *offset) {
+    u8 h[5];
+    if (gate_load(gate, *offset, h, 5)) return LAYER_FAILED;
+    u32 version = h[4] >> 4;
+    *offset += 4;
+    if (!(h[2] & 1)) return LAYER_MPLS;
+    if (version == 0) *offset += 4; /* pseudowire control word (RFC 4385) */
+    return version == 4 || version == 6 ? LAYER_IP : LAYER_ETHERNET;
+}
+
+/* Protocol field compression: an odd first byte is the whole number (RFC 1661 section 2). */
+GATE_INLINE u32 decode_ppp(struct gate *gate, u32 *offset, u32 *type) {
+    u8 h[2];
+    if (gate_load(gate, *offset, h, 2)) return LAYER_FAILED;
+    *type = ppp_ethertype(h[0] & 1 ? h[0] : gate_be16(h));
+    *offset += h[0] & 1 ? 1 : 2;
+    return LAYER_ETHERTYPE;
+}
+
+GATE_INLINE u32 decode_ethernet(struct gate *gate, u32 *offset, u32 *type) {
+    u8 h[2];
+    if (gate_load(gate, *offset + 12, h, 2)) return LAYER_FAILED;
+    *type = gate_be16(h);
+    *offset += 14;
+    return LAYER_ETHERTYPE;
+}
+
+/* One header. */
+GATE_INLINE u32 decode_header(struct gate *gate, struct gate_packet *packet, u32 layer, u32 *offset, u32 *type, u32 *end) {
+    switch (layer) {
+    case LAYER_ETHERNET: return decode_ethernet(gate, offset, type);
+    case LAYER_ETHERTYPE: return decode_ethertype(gate, packet, offset, type);
+    case LAYER_MPLS: return decode_mpls(gate, offset);
+    case LAYER_PPP: return decode_ppp(gate, offset, type);
+    case LAYER_IP: return decode_ip(gate, packet, offset, type, end);
+    default: return decode_protocol(gate, packet, offset, type, *end);
     }
-    if (layer == LAYER_DONE) return 0;
-    if (layer < LAYER_DONE) gate_totals(gate)->truncated_headers += 1;
+}
+
+/* Headers in the order in which they mostly come, so that nearly every packet is through after one round; no layer is
+ * left out, so that each round gets on. A round is no loop, which the kernel's verifier would not let pass. */
+GATE_INLINE void decode_round(struct gate *gate, struct gate_packet *packet) {
+    static const u8 order[] = {LAYER_ETHERNET, LAYER_ETHERTYPE, LAYER_ETHERTYPE, LAYER_ETHERTYPE, LAYER_PPP,      LAYER_ETHERTYPE,
+                               LAYER_MPLS,     LAYER_MPLS,      LAYER_IP,        LAYER_PROTOCOL,  LAYER_PROTOCOL};
+    u32 offset = packet->next_offset, type = packet->next_type, end = packet->end, layer = packet->next_layer;
+    u32 headers = packet->headers;
+    GATE_UNROLLED
+    for (u32 i = 0; i < sizeof order; i++) {
+        if (layer != order[i] || headers == GATE_MAX_HEADERS) continue;
+        layer = decode_header(gate, packet, order[i], &offset, &type, &end);
+        headers++;
+    }
+    packet->headers = (u8)headers;
+    packet->next_offset = offset;
+    packet->next_type = type;
+    packet->next_layer = layer;
+    packet->end = end;
+}
+
+/* Begins with the link layer. `packet` is zeroed but for time_ns, wire_bytes, captured_bytes, frames, and a tag from
+ * beside the frame. */
+GATE_INLINE void start_decode(struct gate *gate, u32 link, struct gate_packet *packet) {
+    u32 offset = 0, type = 0;
+    packet->next_layer = decode_link(gate, link, &offset, &type);
+    packet->next_offset = offset;
+    packet->next_type = type;
+    packet->end = packet->wire_bytes;
+}
+
+/* Whether another round is to follow. */
+GATE_INLINE int is_decoding(const struct gate_packet *packet) {
+    return packet->next_layer < LAYER_DONE && packet->headers < GATE_MAX_HEADERS;
+}
+
+/* 0, or -1 when not even one layer could be told: the frame is undecodable. */
+GATE_INLINE int finish_decode(struct gate *gate, struct gate_packet *packet) {
+    if (packet->next_layer == LAYER_DONE) return 0;
+    if (packet->next_layer < LAYER_DONE) gate_totals(gate)->truncated_headers += 1;
     if (!packet->key.depth) return -1;
     packet->key = packet->outer; /* inside unreadable: count it by the tunnel's ends */
     packet->payload_bytes = 0;

@@ -4,6 +4,7 @@
 #include "gate_core.h"
 #include "capture_file.h"
 #include "gate_flow.h"
+#include "gate_stages.h"
 #include "packet_ring.h"
 #include "ring_reader.h"
 
@@ -37,7 +38,8 @@ struct gate {
     struct kept_fragment *fragments;
     const u8 *data;
     u32 captured;
-    const u8 *head;
+    u64 chunk[GATE_CHUNK_WORDS];
+    struct gate_packet packet;
     struct gate_piece piece;
     u8 *out;
     u64 out_size;
@@ -55,18 +57,14 @@ GATE_INLINE int gate_load(struct gate *gate, u32 offset, void *to, u32 length) {
     return 0;
 }
 
-GATE_INLINE int gate_load_head(struct gate *gate, u32 offset, u32 length) {
-    if (offset > gate->captured || length > gate->captured - offset) return -1;
-    gate->head = gate->data + offset;
-    return 0;
+GATE_INLINE const u64 *gate_chunk(struct gate *gate, u32 offset, u32 length) {
+    __builtin_memset(gate->chunk, 0, sizeof gate->chunk);
+    gate_load(gate, offset, gate->chunk, length);
+    return gate->chunk;
 }
 
-GATE_INLINE u8 gate_head_at(struct gate *gate, u32 index) { return gate->head[index]; }
-
-GATE_INLINE struct gate_piece *gate_piece(struct gate *gate) {
-    __builtin_memset(&gate->piece, 0, sizeof gate->piece);
-    return &gate->piece;
-}
+GATE_INLINE struct gate_packet *gate_packet(struct gate *gate) { return &gate->packet; }
+GATE_INLINE struct gate_piece *gate_piece(struct gate *gate) { return &gate->piece; }
 
 GATE_INLINE u32 gate_plain(struct gate *gate, u32 number) {
     (void)gate;
@@ -187,6 +185,16 @@ GATE_INLINE void gate_keep_fragment(struct gate *gate, const struct gate_fragmen
     set->used = 1;
 }
 
+static void gate_enter(struct gate *gate, enum gate_stage stage) {
+    switch (stage) {
+    case STAGE_HEADERS: enter_headers(gate); break;
+    case STAGE_SEGMENT: enter_segment(gate); break;
+    case STAGE_REQUEST: enter_request(gate); break;
+    case STAGE_HOST: enter_host(gate); break;
+    default: enter_datagram(gate); break;
+    }
+}
+
 /* ---- What Python calls */
 
 EXPORT void gate_delete(struct gate *gate) {
@@ -231,18 +239,19 @@ static void set_out(struct gate *gate, u8 *out, u64 size) {
 
 /* One frame. `vlan`: a tag that came beside it, or -1. */
 EXPORT void gate_feed(struct gate *gate, u32 link, u64 time_ns, const u8 *data, u32 captured, u32 wire, int vlan) {
-    struct gate_packet packet = {0};
+    struct gate_packet *packet = &gate->packet;
     gate->data = data;
     gate->captured = captured;
-    packet.time_ns = time_ns;
-    packet.wire_bytes = wire;
-    packet.captured_bytes = captured;
-    packet.frames = 1;
+    __builtin_memset(packet, 0, sizeof *packet);
+    packet->time_ns = time_ns;
+    packet->wire_bytes = wire;
+    packet->captured_bytes = captured;
+    packet->frames = 1;
     if (vlan >= 0) {
-        packet.vlan = (u16)vlan;
-        packet.tagged = 1;
+        packet->vlan = (u16)vlan;
+        packet->tagged = 1;
     }
-    gate_frame(gate, link, &packet);
+    enter_gate(gate, link);
 }
 
 /* As gate_feed, with room for slices; returns the bytes used of it. */
