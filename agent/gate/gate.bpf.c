@@ -41,12 +41,14 @@ static long (*const ringbuf_output)(void *ringbuf, void *data, u64 size, u64 fla
     struct map_definition SECTION("maps") name = {.type = kind, .key_size = key, .value_size = value, .max_entries = entries, .flags = bits}
 
 struct scratch { /* one packet's room, on the CPU that sees it */
-    struct gate_slice slice;
-    u8 bytes[GATE_TLS_BYTES];
-    u64 chunk[GATE_CHUNK_WORDS];
     struct gate_packet packet;
     struct gate_piece piece;
     u32 plain;
+    u32 slot;
+    u8 header[GATE_HEADER_BYTES];
+    u64 chunk[GATE_CHUNK_WORDS];
+    struct gate_slice slice; /* and its bytes behind it, as they leave */
+    u8 bytes[GATE_TLS_BYTES];
 };
 
 MAP(rows, MAP_ARRAY, 4, sizeof(struct gate_row), 1 << 18, FLAG_MMAPABLE);
@@ -64,7 +66,6 @@ volatile const struct gate_config SECTION(".rodata") config = {0};
 struct gate {
     struct __sk_buff *skb;
     struct scratch *scratch;
-    struct gate_totals *totals;
 };
 
 /* Keeps the compiler from undoing a bound between the check and its use, which the verifier would then not see. */
@@ -76,6 +77,21 @@ GATE_INLINE int gate_load(struct gate *gate, u32 offset, void *to, u32 length) {
     return load_bytes(gate->skb, offset, to, length) ? -1 : 0;
 }
 
+/* This CPU's own. A key for the kernel may lie in a map: see gate_core.h why as little as may be stands on the stack. */
+GATE_INLINE void gate_count(struct gate *gate, u32 total, u64 amount) {
+    (void)gate;
+    u8 *mine = map_lookup(&totals, (const void *)&config.zero);
+    if (mine) *(u64 *)(mine + total) += amount;
+}
+
+GATE_INLINE void gate_count_packet(struct gate *gate, u32 total, const struct gate_packet *packet) {
+    (void)gate;
+    u8 *mine = map_lookup(&totals, (const void *)&config.zero);
+    if (!mine) return;
+    *(u64 *)(mine + total) += packet->frames;
+    *(u64 *)(mine + total + sizeof(u64)) += packet->wire_bytes;
+}
+
 /* A length from 1 to `most`, a power of two, in a form whose bounds every verifier since 5.15 can follow. */
 GATE_INLINE u64 bounded(u32 length, u32 most) {
     u64 last = (u64)length - 1;
@@ -85,6 +101,12 @@ GATE_INLINE u64 bounded(u32 length, u32 most) {
     return last + 1;
 }
 
+GATE_INLINE const u8 *gate_header(struct gate *gate, u32 offset, u32 length) {
+    u8 *header = gate->scratch->header;
+    BOUND(header); /* else the compiler makes one read with two offsets of two reads */
+    return load_bytes(gate->skb, offset, header, length) ? 0 : header;
+}
+
 GATE_INLINE const u64 *gate_chunk(struct gate *gate, u32 offset, u32 length) {
     u64 *chunk = gate->scratch->chunk;
     __builtin_memset(chunk, 0, GATE_CHUNK_BYTES);
@@ -92,7 +114,12 @@ GATE_INLINE const u64 *gate_chunk(struct gate *gate, u32 offset, u32 length) {
     return chunk;
 }
 
-GATE_INLINE struct gate_packet *gate_packet(struct gate *gate) { return &gate->scratch->packet; }
+/* Asked for anew at each step, so that the compiler does not put addresses inside it aside on the stack. */
+GATE_INLINE struct gate_packet *gate_packet(struct gate *gate) {
+    BOUND(gate->scratch);
+    return &gate->scratch->packet;
+}
+
 GATE_INLINE struct gate_piece *gate_piece(struct gate *gate) { return &gate->scratch->piece; }
 
 GATE_INLINE u32 gate_plain(struct gate *gate, u32 number) {
@@ -109,14 +136,13 @@ GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32
         size = bounded(slice->length, GATE_TLS_BYTES);
         if (load_bytes(gate->skb, offset, scratch->bytes, size)) return -1;
     }
-    if (ringbuf_output(&slices, scratch, sizeof scratch->slice + size, RINGBUF_NO_WAKEUP)) {
-        gate->totals->lost_slices++;
+    if (ringbuf_output(&slices, &scratch->slice, sizeof scratch->slice + size, RINGBUF_NO_WAKEUP)) {
+        gate_count(gate, GATE_TOTAL(lost_slices), 1);
         return -1;
     }
     return 0;
 }
 
-GATE_INLINE struct gate_totals *gate_totals(struct gate *gate) { return gate->totals; }
 GATE_INLINE const struct gate_config *gate_config(struct gate *gate) {
     (void)gate;
     const struct gate_config *loaded = (const struct gate_config *)&config;
@@ -133,8 +159,8 @@ GATE_INLINE int gate_find(struct gate *gate, const struct gate_key *key, u32 *sl
 }
 
 GATE_INLINE struct gate_row *gate_row(struct gate *gate, u32 slot) {
-    (void)gate;
-    return map_lookup(&rows, &slot);
+    gate->scratch->slot = slot;
+    return map_lookup(&rows, &gate->scratch->slot);
 }
 
 #include "gate_flow.h"
@@ -147,7 +173,7 @@ GATE_INLINE int gate_create(struct gate *gate, const struct gate_packet *packet,
     if (!row) return -1;
     start_row(gate, row, packet);
     if (!map_update(&flows, &packet->key, slot, replace ? UPDATE_ANY : UPDATE_NOEXIST)) {
-        gate->totals->new_flows++;
+        gate_count(gate, GATE_TOTAL(new_flows), 1);
         return 0;
     }
     row->flags = 0;
@@ -177,11 +203,9 @@ GATE_INLINE void gate_add(u64 *counter, u64 amount) { __sync_fetch_and_add(count
 
 /* A program's own room. -1: never; the verifier wants to hear it. */
 GATE_INLINE int start_gate(struct gate *gate, struct __sk_buff *skb) {
-    u32 zero = 0;
     gate->skb = skb;
-    gate->scratch = map_lookup(&scratch_room, &zero);
-    gate->totals = map_lookup(&totals, &zero);
-    return gate->scratch && gate->totals ? 0 : -1;
+    gate->scratch = map_lookup(&scratch_room, (const void *)&config.zero);
+    return gate->scratch ? 0 : -1;
 }
 
 /* A stage that is not there opens nothing. */

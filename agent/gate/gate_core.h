@@ -34,6 +34,7 @@ enum { GATE_CHUNK_BYTES = 512, GATE_CHUNK_WORDS = GATE_CHUNK_BYTES / 8 };
 enum gate_depth {
     GATE_MAX_HEADERS = 24, /* headers of one frame, tags and labels and IPv6 extensions included */
     GATE_MAX_TUNNELS = 3,
+    GATE_HEADER_BYTES = 40, /* looked at together: an IPv6 header */
     GATE_STREAM_LATCH = 1 << 20, /* a stream this far on is never opened again, so that sequence wrap cannot reopen it */
 };
 
@@ -144,6 +145,8 @@ struct gate_totals {
     u64 new_flows;
 };
 
+#define GATE_TOTAL(name) ((u32)__builtin_offsetof(struct gate_totals, name))
+
 /* Settings, frozen when a gate is made. */
 struct gate_config {
     u64 tcp_idle_ns;
@@ -152,7 +155,24 @@ struct gate_config {
     u32 max_flows;
     u32 widen_bytes; /* tests only: opened beyond every window, so that the canary search has something to find */
     u32 queries;     /* 1: DNS queries are opened too, for who wants the names of look-ups that nobody answered */
-    u32 reserved;
+    u32 zero;
+};
+
+/* What later fragments need of their first. */
+struct gate_fragment_key {
+    u8 address[2][16];
+    u32 id;
+    u32 protocol;
+};
+
+struct gate_fragment {
+    u32 slot;
+    u32 stream_offset; /* of the first fragment's first payload byte */
+    u32 header_bytes;
+    u8 direction;
+    u8 opened; /* the first fragment left the gate as this kind of slice, 0 if it did not */
+    u8 placed; /* stream_offset is known: the first fragment was looked at */
+    u8 reserved;
 };
 
 /* A frame on its way through the gate. */
@@ -181,6 +201,8 @@ struct gate_packet {
     u32 next_layer;      /* what it is (gate_link.h: enum gate_layer), */
     u32 next_type;       /* its EtherType or IP protocol number, */
     u32 end;             /* and where the payload of the last one that tells its length ends */
+    u32 slot;            /* of its flow's row */
+    struct gate_fragment first; /* of a later fragment: what was kept of its first */
 };
 
 /* One packet's payload, placed in its flow. */
@@ -223,23 +245,6 @@ struct gate_piece {
         (second) ? b_place : a_place;                                              \
     })
 
-/* What later fragments need of their first. */
-struct gate_fragment_key {
-    u8 address[2][16];
-    u32 id;
-    u32 protocol;
-};
-
-struct gate_fragment {
-    u32 slot;
-    u32 stream_offset; /* of the first fragment's first payload byte */
-    u32 header_bytes;
-    u8 direction;
-    u8 opened; /* the first fragment left the gate as this kind of slice, 0 if it did not */
-    u8 placed; /* stream_offset is known: the first fragment was looked at */
-    u8 reserved;
-};
-
 enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };
 
 GATE_INLINE u32 gate_smaller(u32 a, u32 b) { return a < b ? a : b; }
@@ -253,6 +258,9 @@ enum gate_stage { STAGE_HEADERS, STAGE_SEGMENT, STAGE_REQUEST, STAGE_HOST, STAGE
  * gate_load: copies `length` bytes of the frame from `offset`; 0, or -1 when the frame was captured shorter.
  * gate_emit: hands over `length` bytes of the frame from `offset` as a slice; 0, or -1 (counted) when there is no room.
  * gate_chunk: the frame's next `length` bytes, 1 to GATE_CHUNK_BYTES of them, and zeros behind them.
+ * gate_header: `length` bytes from `offset`, GATE_HEADER_BYTES at most, which stand there until it is asked again; 0 when
+ * the frame was captured shorter.
+ * gate_count: adds to one of the totals, GATE_TOTAL(name). gate_count_packet: to one of packets and the one of bytes behind it.
  * gate_packet, gate_piece: room for what is known of this packet, in memory of which a verifier keeps no ranges.
  * gate_plain: the same number, of which a verifier no longer knows by which path it came about.
  * gate_enter: goes on to a stage (gate_stages.h). Nothing may be done after it: the kernel does not come back.         */
@@ -264,7 +272,9 @@ GATE_INLINE struct gate_packet *gate_packet(struct gate *gate);
 GATE_INLINE struct gate_piece *gate_piece(struct gate *gate);
 GATE_INLINE u32 gate_plain(struct gate *gate, u32 number);
 GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32 offset);
-GATE_INLINE struct gate_totals *gate_totals(struct gate *gate);
+GATE_INLINE const u8 *gate_header(struct gate *gate, u32 offset, u32 length);
+GATE_INLINE void gate_count(struct gate *gate, u32 total, u64 amount);
+GATE_INLINE void gate_count_packet(struct gate *gate, u32 total, const struct gate_packet *packet);
 GATE_INLINE const struct gate_config *gate_config(struct gate *gate);
 GATE_INLINE int gate_find(struct gate *gate, const struct gate_key *key, u32 *slot);
 GATE_INLINE struct gate_row *gate_row(struct gate *gate, u32 slot);

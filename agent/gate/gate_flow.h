@@ -91,36 +91,33 @@ GATE_INLINE int may_introduce(const struct gate_row *row, const struct gate_pack
 }
 
 /* A decoded packet -> counts, and on to its stage while its flow introduces itself. */
-GATE_INLINE void count_packet(struct gate *gate, struct gate_packet *packet) {
-    struct gate_totals *totals = gate_totals(gate);
-    struct gate_fragment first = {0};
-    u32 slot = 0, follows = 0;
+GATE_INLINE void count_packet(struct gate *gate) {
+    struct gate_packet *packet = gate_packet(gate);
+    u32 follows = 0;
     if (finish_decode(gate, packet)) {
-        totals->undecodable_packets += packet->frames;
-        totals->undecodable_bytes += packet->wire_bytes;
+        gate_count_packet(gate, GATE_TOTAL(undecodable_packets), packet);
         return;
     }
     order_ends(packet);
     if (packet->fragmented == 2) { /* its ports are in the first fragment; without that one it is a flow by itself */
-        follows = !find_first(gate, packet, &first);
-        slot = first.slot;
+        follows = !find_first(gate, packet, &packet->first);
+        packet->slot = packet->first.slot;
     }
-    struct gate_row *row = follows ? gate_row(gate, slot) : 0;
+    struct gate_row *row = follows ? gate_row(gate, packet->slot) : 0;
     if (row && ((row->flags & (FLOW_LIVE | FLOW_UNLINKED)) != FLOW_LIVE || !same_ends(&row->key, &packet->key)))
         row = 0; /* its first one's row has gone */
     follows = row != 0;
-    if (!row && !gate_find(gate, &packet->key, &slot)) row = gate_row(gate, slot);
+    if (!row && !gate_find(gate, &packet->key, &packet->slot)) row = gate_row(gate, packet->slot);
     struct gate_row *before = row && !follows && begins_anew(gate, row, packet) ? row : 0;
     if (!row || before) {
-        row = gate_create(gate, packet, before != 0, &slot) ? 0 : gate_row(gate, slot);
+        row = gate_create(gate, packet, before != 0, &packet->slot) ? 0 : gate_row(gate, packet->slot);
         if (row && before) before->flags |= FLOW_UNLINKED;
     }
     if (!row) {
-        totals->untracked_packets += packet->frames;
-        totals->untracked_bytes += packet->wire_bytes;
+        gate_count_packet(gate, GATE_TOTAL(untracked_packets), packet);
         return;
     }
-    u32 direction = follows ? first.direction : packet->sender != row->client;
+    u32 direction = follows ? packet->first.direction : packet->sender != row->client;
     direction &= 1;
     row->last_ns = packet->time_ns;
     gate_add(GATE_EITHER(direction, row->packets[GATE_TO_SERVER], row->packets[GATE_TO_CLIENT]), packet->frames);
@@ -130,10 +127,10 @@ GATE_INLINE void count_packet(struct gate *gate, struct gate_packet *packet) {
     if (!packet->payload_bytes && packet->fragmented != 1) return;
     struct gate_piece *piece = gate_piece(gate);
     __builtin_memset(piece, 0, sizeof *piece);
-    piece->slot = slot;
+    piece->slot = packet->slot;
     piece->direction = (u8)direction;
     piece->fragmented = packet->fragmented != 0;
-    if (follows) follow_first(piece, packet, &first);
+    if (follows) follow_first(piece, packet);
     if (!may_introduce(row, packet)) finish_piece(gate, piece, packet);
     else if (packet->key.protocol == PROTOCOL_TCP) gate_enter(gate, STAGE_SEGMENT);
     else gate_enter(gate, STAGE_DATAGRAM);

@@ -19,7 +19,8 @@ GATE_INLINE int find_first(struct gate *gate, const struct gate_packet *packet, 
 }
 
 /* Places a later fragment behind its first, whose way it goes. */
-GATE_INLINE void follow_first(struct gate_piece *piece, const struct gate_packet *packet, const struct gate_fragment *first) {
+GATE_INLINE void follow_first(struct gate_piece *piece, const struct gate_packet *packet) {
+    const struct gate_fragment *first = &packet->first;
     if (!first->placed) return;
     piece->placed = 1;
     piece->offset = first->stream_offset + packet->fragment_offset - first->header_bytes;

@@ -57,6 +57,10 @@ GATE_INLINE int gate_load(struct gate *gate, u32 offset, void *to, u32 length) {
     return 0;
 }
 
+GATE_INLINE const u8 *gate_header(struct gate *gate, u32 offset, u32 length) {
+    return offset > gate->captured || length > gate->captured - offset ? 0 : gate->data + offset;
+}
+
 GATE_INLINE const u64 *gate_chunk(struct gate *gate, u32 offset, u32 length) {
     __builtin_memset(gate->chunk, 0, sizeof gate->chunk);
     gate_load(gate, offset, gate->chunk, length);
@@ -84,7 +88,14 @@ GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32
     return 0;
 }
 
-GATE_INLINE struct gate_totals *gate_totals(struct gate *gate) { return &gate->totals; }
+
+GATE_INLINE void gate_count(struct gate *gate, u32 total, u64 amount) { *(u64 *)((u8 *)&gate->totals + total) += amount; }
+
+GATE_INLINE void gate_count_packet(struct gate *gate, u32 total, const struct gate_packet *packet) {
+    gate_count(gate, total, packet->frames);
+    gate_count(gate, total + (u32)sizeof(u64), packet->wire_bytes);
+}
+
 GATE_INLINE const struct gate_config *gate_config(struct gate *gate) { return &gate->config; }
 GATE_INLINE struct gate_row *gate_row(struct gate *gate, u32 slot) { return &gate->rows[slot]; }
 GATE_INLINE void gate_add(u64 *counter, u64 amount) { *counter += amount; }

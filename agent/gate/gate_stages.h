@@ -13,19 +13,15 @@
 
 /* STAGE_HEADERS: a frame with more headers than one round takes. */
 GATE_INLINE void enter_headers(struct gate *gate) {
-    struct gate_packet *packet = gate_packet(gate);
-    decode_round(gate, packet);
-    if (is_decoding(packet)) gate_enter(gate, STAGE_HEADERS);
-    else count_packet(gate, packet);
+    decode_round(gate);
+    if (is_decoding(gate_packet(gate))) gate_enter(gate, STAGE_HEADERS);
+    else count_packet(gate);
 }
 
 /* The gate: one frame in, its counts kept, its opened bytes out. The packet as start_decode asks for. */
 GATE_INLINE void enter_gate(struct gate *gate, u32 link) {
-    struct gate_packet *packet = gate_packet(gate);
-    struct gate_totals *totals = gate_totals(gate);
-    totals->seen_packets += packet->frames;
-    totals->seen_bytes += packet->wire_bytes;
-    start_decode(gate, link, packet);
+    gate_count_packet(gate, GATE_TOTAL(seen_packets), gate_packet(gate));
+    start_decode(gate, link);
     enter_headers(gate);
 }
 
