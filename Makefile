@@ -38,7 +38,7 @@ native: .venv/.installed ## Compile the gate if its C sources have changed
 # ziglang elsewhere names it: `make bpf ZIG="python3 -m ziglang"`.
 bpf: $(if $(ZIG),,.venv/.installed) ## Compile the kernel's gate again, with the compiler that CI pins
 	$(if $(ZIG),,@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bpf]')
-	$(or $(ZIG),.venv/bin/python -m ziglang) cc -target bpfel-freestanding -O2 -g0 -fno-asynchronous-unwind-tables \
+	$(or $(ZIG),.venv/bin/python -m ziglang) cc -target bpfel-freestanding -mcpu=v2 -O2 -g0 -fno-asynchronous-unwind-tables \
 		-mllvm -no-stack-slot-sharing -c agent/gate/gate.bpf.c -o $(OBJECT)
 
 clean: ## Remove everything that make has made

@@ -43,6 +43,7 @@ static long (*const ringbuf_output)(void *ringbuf, void *data, u64 size, u64 fla
 struct scratch { /* one packet's room, on the CPU that sees it */
     struct gate_packet packet;
     struct gate_piece piece;
+    struct gate_kept kept;
     u32 plain;
     u32 slot;
     u8 header[GATE_HEADER_BYTES];
@@ -127,13 +128,15 @@ GATE_INLINE u32 gate_plain(struct gate *gate, u32 number) {
     return *(volatile u32 *)&gate->scratch->plain;
 }
 
-GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32 offset) {
+GATE_INLINE struct gate_slice *gate_slice(struct gate *gate) { return &gate->scratch->slice; }
+
+GATE_INLINE int gate_emit(struct gate *gate, u32 offset) {
     struct scratch *scratch = gate->scratch;
+    u32 length = scratch->slice.length;
     u64 size = 0;
-    if (slice->length > GATE_TLS_BYTES) return -1;
-    scratch->slice = *slice;
-    if (slice->length) {
-        size = bounded(slice->length, GATE_TLS_BYTES);
+    if (length > GATE_TLS_BYTES) return -1;
+    if (length) {
+        size = bounded(length, GATE_TLS_BYTES);
         if (load_bytes(gate->skb, offset, scratch->bytes, size)) return -1;
     }
     if (ringbuf_output(&slices, &scratch->slice, sizeof scratch->slice + size, RINGBUF_NO_WAKEUP)) {
@@ -186,17 +189,19 @@ GATE_INLINE int gate_is_personal(struct gate *gate, const u8 *address) {
     return map_lookup(&personal, address) != 0;
 }
 
-GATE_INLINE int gate_find_fragment(struct gate *gate, const struct gate_fragment_key *key, struct gate_fragment *found) {
-    (void)gate;
-    const struct gate_fragment *kept = map_lookup(&fragments, key);
-    if (!kept) return -1;
-    *found = *kept;
+GATE_INLINE struct gate_kept *gate_kept(struct gate *gate) { return &gate->scratch->kept; }
+
+GATE_INLINE int gate_find_fragment(struct gate *gate) {
+    struct gate_kept *kept = &gate->scratch->kept;
+    const struct gate_fragment *found = map_lookup(&fragments, &kept->key);
+    if (!found) return -1;
+    kept->fragment = *found;
     return 0;
 }
 
-GATE_INLINE void gate_keep_fragment(struct gate *gate, const struct gate_fragment_key *key, const struct gate_fragment *fragment) {
-    (void)gate;
-    map_update(&fragments, key, fragment, UPDATE_ANY);
+GATE_INLINE void gate_keep_fragment(struct gate *gate) {
+    struct gate_kept *kept = &gate->scratch->kept;
+    map_update(&fragments, &kept->key, &kept->fragment, UPDATE_ANY);
 }
 
 GATE_INLINE void gate_add(u64 *counter, u64 amount) { __sync_fetch_and_add(counter, amount); }

@@ -175,6 +175,11 @@ struct gate_fragment {
     u8 reserved;
 };
 
+struct gate_kept {
+    struct gate_fragment_key key;
+    struct gate_fragment fragment;
+};
+
 /* A frame on its way through the gate. */
 struct gate_packet {
     struct gate_key key;
@@ -201,8 +206,8 @@ struct gate_packet {
     u32 next_layer;      /* what it is (gate_link.h: enum gate_layer), */
     u32 next_type;       /* its EtherType or IP protocol number, */
     u32 end;             /* and where the payload of the last one that tells its length ends */
-    u32 slot;            /* of its flow's row */
-    struct gate_fragment first; /* of a later fragment: what was kept of its first */
+    u32 slot;            /* of its flow's row, */
+    u32 before;          /* and of the row that had its key until now */
 };
 
 /* One packet's payload, placed in its flow. */
@@ -232,7 +237,7 @@ struct gate_piece {
 #define GATE_UNROLLED _Pragma("clang loop unroll(full)")
 #define GATE_HIDDEN(pointer) asm volatile("" : "+r"(pointer)) /* else the compiler makes an index of the choice */
 #else
-#define GATE_UNROLLED
+#define GATE_UNROLLED _Pragma("GCC unroll 16")
 #define GATE_HIDDEN(pointer) (void)(pointer)
 #endif
 
@@ -256,12 +261,15 @@ enum gate_stage { STAGE_HEADERS, STAGE_SEGMENT, STAGE_REQUEST, STAGE_HOST, STAGE
 
 /* ---- What a build provides. `struct gate` is its own; a machine only hands it on.
  * gate_load: copies `length` bytes of the frame from `offset`; 0, or -1 when the frame was captured shorter.
- * gate_emit: hands over `length` bytes of the frame from `offset` as a slice; 0, or -1 (counted) when there is no room.
+ * gate_slice: room for the next slice. gate_emit: hands it over with its `length` bytes of the frame from `offset`; 0, or
+ * -1 (counted) when there is no room.
  * gate_chunk: the frame's next `length` bytes, 1 to GATE_CHUNK_BYTES of them, and zeros behind them.
  * gate_header: `length` bytes from `offset`, GATE_HEADER_BYTES at most, which stand there until it is asked again; 0 when
  * the frame was captured shorter.
  * gate_count: adds to one of the totals, GATE_TOTAL(name). gate_count_packet: to one of packets and the one of bytes behind it.
  * gate_packet, gate_piece: room for what is known of this packet, in memory of which a verifier keeps no ranges.
+ * gate_kept: room for the key of a packet in fragments, by which gate_find_fragment finds what was kept of its first one
+ * (-1: nothing), and gate_keep_fragment keeps it.
  * gate_plain: the same number, of which a verifier no longer knows by which path it came about.
  * gate_enter: goes on to a stage (gate_stages.h). Nothing may be done after it: the kernel does not come back.         */
 struct gate;
@@ -271,7 +279,8 @@ static void gate_enter(struct gate *gate, enum gate_stage stage);
 GATE_INLINE struct gate_packet *gate_packet(struct gate *gate);
 GATE_INLINE struct gate_piece *gate_piece(struct gate *gate);
 GATE_INLINE u32 gate_plain(struct gate *gate, u32 number);
-GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32 offset);
+GATE_INLINE struct gate_slice *gate_slice(struct gate *gate);
+GATE_INLINE int gate_emit(struct gate *gate, u32 offset);
 GATE_INLINE const u8 *gate_header(struct gate *gate, u32 offset, u32 length);
 GATE_INLINE void gate_count(struct gate *gate, u32 total, u64 amount);
 GATE_INLINE void gate_count_packet(struct gate *gate, u32 total, const struct gate_packet *packet);
@@ -281,8 +290,9 @@ GATE_INLINE struct gate_row *gate_row(struct gate *gate, u32 slot);
 /* A row for a new flow, from start_row; `replace`: its key still names another row. -1 when the table is full. */
 GATE_INLINE int gate_create(struct gate *gate, const struct gate_packet *packet, int replace, u32 *slot);
 GATE_INLINE int gate_is_personal(struct gate *gate, const u8 *address);
-GATE_INLINE int gate_find_fragment(struct gate *gate, const struct gate_fragment_key *key, struct gate_fragment *found);
-GATE_INLINE void gate_keep_fragment(struct gate *gate, const struct gate_fragment_key *key, const struct gate_fragment *f);
+GATE_INLINE struct gate_kept *gate_kept(struct gate *gate);
+GATE_INLINE int gate_find_fragment(struct gate *gate);
+GATE_INLINE void gate_keep_fragment(struct gate *gate);
 GATE_INLINE void gate_add(u64 *counter, u64 amount);
 
 #endif

@@ -67,6 +67,12 @@ GATE_INLINE int begins_anew(struct gate *gate, const struct gate_row *row, const
     return row->base[GATE_TO_SERVER] != packet->sequence + 1;
 }
 
+/* Notes that a row's key belongs to a newer flow. */
+GATE_INLINE void unlink_row(struct gate *gate, u32 slot) {
+    struct gate_row *row = gate_row(gate, slot);
+    if (row) row->flags |= FLOW_UNLINKED;
+}
+
 /* Follows SYN, FIN and RST: where streams begin, and that they have ended. */
 GATE_INLINE void follow_tcp(struct gate_row *row, const struct gate_packet *packet, u32 direction) {
     u32 flags = packet->tcp_flags;
@@ -100,24 +106,25 @@ GATE_INLINE void count_packet(struct gate *gate) {
     }
     order_ends(packet);
     if (packet->fragmented == 2) { /* its ports are in the first fragment; without that one it is a flow by itself */
-        follows = !find_first(gate, packet, &packet->first);
-        packet->slot = packet->first.slot;
+        follows = !find_first(gate, packet);
+        packet->slot = gate_kept(gate)->fragment.slot;
     }
     struct gate_row *row = follows ? gate_row(gate, packet->slot) : 0;
     if (row && ((row->flags & (FLOW_LIVE | FLOW_UNLINKED)) != FLOW_LIVE || !same_ends(&row->key, &packet->key)))
         row = 0; /* its first one's row has gone */
     follows = row != 0;
     if (!row && !gate_find(gate, &packet->key, &packet->slot)) row = gate_row(gate, packet->slot);
-    struct gate_row *before = row && !follows && begins_anew(gate, row, packet) ? row : 0;
-    if (!row || before) {
-        row = gate_create(gate, packet, before != 0, &packet->slot) ? 0 : gate_row(gate, packet->slot);
-        if (row && before) before->flags |= FLOW_UNLINKED;
+    u32 anew = row && !follows && begins_anew(gate, row, packet);
+    if (!row || anew) {
+        packet->before = packet->slot;
+        row = gate_create(gate, packet, anew, &packet->slot) ? 0 : gate_row(gate, packet->slot);
+        if (!row) {
+            gate_count_packet(gate, GATE_TOTAL(untracked_packets), packet);
+            return;
+        }
+        if (anew) unlink_row(gate, packet->before);
     }
-    if (!row) {
-        gate_count_packet(gate, GATE_TOTAL(untracked_packets), packet);
-        return;
-    }
-    u32 direction = follows ? packet->first.direction : packet->sender != row->client;
+    u32 direction = follows ? gate_kept(gate)->fragment.direction : packet->sender != row->client;
     direction &= 1;
     row->last_ns = packet->time_ns;
     gate_add(GATE_EITHER(direction, row->packets[GATE_TO_SERVER], row->packets[GATE_TO_CLIENT]), packet->frames);
@@ -130,7 +137,7 @@ GATE_INLINE void count_packet(struct gate *gate) {
     piece->slot = packet->slot;
     piece->direction = (u8)direction;
     piece->fragmented = packet->fragmented != 0;
-    if (follows) follow_first(piece, packet);
+    if (follows) follow_first(gate, piece, packet);
     if (!may_introduce(row, packet)) finish_piece(gate, piece, packet);
     else if (packet->key.protocol == PROTOCOL_TCP) gate_enter(gate, STAGE_SEGMENT);
     else gate_enter(gate, STAGE_DATAGRAM);

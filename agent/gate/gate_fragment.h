@@ -5,22 +5,21 @@
 #include "gate_core.h"
 
 /* What the fragments of a packet have in common. */
-GATE_INLINE void start_fragment_key(struct gate_fragment_key *key, const struct gate_packet *packet) {
-    __builtin_memcpy(key->address, packet->key.address, 32);
-    key->id = packet->fragment_id;
-    key->protocol = packet->key.protocol;
+GATE_INLINE void start_kept(struct gate_kept *kept, const struct gate_packet *packet) {
+    __builtin_memcpy(kept->key.address, packet->key.address, 32);
+    kept->key.id = packet->fragment_id;
+    kept->key.protocol = packet->key.protocol;
 }
 
 /* Finds a later fragment's first one. -1: it is not known, or no more. */
-GATE_INLINE int find_first(struct gate *gate, const struct gate_packet *packet, struct gate_fragment *first) {
-    struct gate_fragment_key key;
-    start_fragment_key(&key, packet);
-    return gate_find_fragment(gate, &key, first);
+GATE_INLINE int find_first(struct gate *gate, const struct gate_packet *packet) {
+    start_kept(gate_kept(gate), packet);
+    return gate_find_fragment(gate);
 }
 
 /* Places a later fragment behind its first, whose way it goes. */
-GATE_INLINE void follow_first(struct gate_piece *piece, const struct gate_packet *packet) {
-    const struct gate_fragment *first = &packet->first;
+GATE_INLINE void follow_first(struct gate *gate, struct gate_piece *piece, const struct gate_packet *packet) {
+    const struct gate_fragment *first = &gate_kept(gate)->fragment;
     if (!first->placed) return;
     piece->placed = 1;
     piece->offset = first->stream_offset + packet->fragment_offset - first->header_bytes;
@@ -30,17 +29,16 @@ GATE_INLINE void follow_first(struct gate_piece *piece, const struct gate_packet
 /* The end of each packet that may have a payload: keeps what later fragments of a first one need, whose they are, where
  * they stand, and whether they may be opened. */
 GATE_INLINE void finish_piece(struct gate *gate, const struct gate_piece *piece, const struct gate_packet *packet) {
-    struct gate_fragment_key key;
-    struct gate_fragment keep = {0};
     if (packet->fragmented != 1) return;
-    start_fragment_key(&key, packet);
-    keep.slot = piece->slot;
-    keep.stream_offset = piece->offset;
-    keep.header_bytes = packet->header_bytes;
-    keep.direction = piece->direction;
-    keep.opened = piece->opened;
-    keep.placed = piece->placed;
-    gate_keep_fragment(gate, &key, &keep);
+    struct gate_kept *kept = gate_kept(gate);
+    start_kept(kept, packet);
+    kept->fragment.slot = piece->slot;
+    kept->fragment.stream_offset = piece->offset;
+    kept->fragment.header_bytes = packet->header_bytes;
+    kept->fragment.direction = piece->direction;
+    kept->fragment.opened = piece->opened;
+    kept->fragment.placed = piece->placed;
+    gate_keep_fragment(gate);
 }
 
 #endif

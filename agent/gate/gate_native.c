@@ -17,8 +17,7 @@ enum native_limit {
 };
 
 struct kept_fragment {
-    struct gate_fragment_key key;
-    struct gate_fragment fragment;
+    struct gate_kept kept;
     u64 used;
 };
 
@@ -41,6 +40,8 @@ struct gate {
     u64 chunk[GATE_CHUNK_WORDS];
     struct gate_packet packet;
     struct gate_piece piece;
+    struct gate_kept kept;
+    struct gate_slice slice;
     u8 *out;
     u64 out_size;
     u64 out_used;
@@ -75,7 +76,10 @@ GATE_INLINE u32 gate_plain(struct gate *gate, u32 number) {
     return number;
 }
 
-GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32 offset) {
+GATE_INLINE struct gate_slice *gate_slice(struct gate *gate) { return &gate->slice; }
+
+GATE_INLINE int gate_emit(struct gate *gate, u32 offset) {
+    const struct gate_slice *slice = &gate->slice;
     u64 padded = ((u64)slice->length + 7) & ~7ULL;
     if (gate->out_size - gate->out_used < sizeof *slice + padded) {
         gate->totals.lost_slices++;
@@ -174,25 +178,26 @@ GATE_INLINE struct kept_fragment *fragment_set(struct gate *gate, const struct g
 /* The place of a key in its set; FRAGMENT_WAYS when it is not there. */
 GATE_INLINE u32 fragment_way(const struct kept_fragment *set, const struct gate_fragment_key *key) {
     u32 way = 0;
-    while (way < FRAGMENT_WAYS && (!set[way].used || __builtin_memcmp(&set[way].key, key, sizeof *key))) way++;
+    while (way < FRAGMENT_WAYS && (!set[way].used || __builtin_memcmp(&set[way].kept.key, key, sizeof *key))) way++;
     return way;
 }
 
-GATE_INLINE int gate_find_fragment(struct gate *gate, const struct gate_fragment_key *key, struct gate_fragment *found) {
-    const struct kept_fragment *set = fragment_set(gate, key);
-    u32 way = fragment_way(set, key);
+GATE_INLINE struct gate_kept *gate_kept(struct gate *gate) { return &gate->kept; }
+
+GATE_INLINE int gate_find_fragment(struct gate *gate) {
+    const struct kept_fragment *set = fragment_set(gate, &gate->kept.key);
+    u32 way = fragment_way(set, &gate->kept.key);
     if (way == FRAGMENT_WAYS) return -1;
-    *found = set[way].fragment;
+    gate->kept = set[way].kept;
     return 0;
 }
 
-GATE_INLINE void gate_keep_fragment(struct gate *gate, const struct gate_fragment_key *key, const struct gate_fragment *fragment) {
-    struct kept_fragment *set = fragment_set(gate, key);
-    u32 way = fragment_way(set, key);
+GATE_INLINE void gate_keep_fragment(struct gate *gate) {
+    struct kept_fragment *set = fragment_set(gate, &gate->kept.key);
+    u32 way = fragment_way(set, &gate->kept.key);
     if (way == FRAGMENT_WAYS) way--;
     __builtin_memmove(set + 1, set, way * sizeof *set);
-    set->key = *key;
-    set->fragment = *fragment;
+    set->kept = gate->kept;
     set->used = 1;
 }
 

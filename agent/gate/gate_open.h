@@ -25,16 +25,17 @@ GATE_INLINE void close_flow(struct gate_row *row) { row->flags |= FLOW_CLOSED; }
 /* Hands over `length` bytes of the piece from `skip` on, and counts them as opened. */
 GATE_INLINE int open_slice(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet,
                            u32 kind, u32 flags, u32 skip, u32 length) {
-    struct gate_slice slice = {0};
-    slice.time_ns = packet->time_ns;
-    slice.slot = piece->slot;
-    slice.offset = piece->offset + skip;
-    slice.length = length;
-    slice.payload_bytes = packet->payload_bytes;
-    slice.direction = piece->direction;
-    slice.kind = (u8)kind;
-    slice.flags = (u8)(flags | (piece->fragmented ? SLICE_FRAGMENT : 0));
-    if (gate_emit(gate, &slice, piece->at + skip)) return -1;
+    struct gate_slice *slice = gate_slice(gate);
+    __builtin_memset(slice, 0, sizeof *slice);
+    slice->time_ns = packet->time_ns;
+    slice->slot = piece->slot;
+    slice->offset = piece->offset + skip;
+    slice->length = length;
+    slice->payload_bytes = packet->payload_bytes;
+    slice->direction = piece->direction;
+    slice->kind = (u8)kind;
+    slice->flags = (u8)(flags | (piece->fragmented ? SLICE_FRAGMENT : 0));
+    if (gate_emit(gate, piece->at + skip)) return -1;
     gate_add(&row->opened_bytes, length);
     gate_count(gate, GATE_TOTAL(opened_bytes) + (gate_plain(gate, kind) & (SLICE_KINDS - 1)) * (u32)sizeof(u64), length);
     piece->opened = (u8)kind;
