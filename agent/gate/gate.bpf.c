@@ -93,6 +93,19 @@ GATE_INLINE void gate_count_packet(struct gate *gate, u32 total, const struct ga
     *(u64 *)(mine + total + sizeof(u64)) += packet->wire_bytes;
 }
 
+/* Each kind by itself: an index would have the verifier look at every length anew (see gate_core.h). */
+GATE_INLINE void gate_count_opened(struct gate *gate, u32 kind, u64 bytes) {
+    (void)gate;
+    struct gate_totals *mine = map_lookup(&totals, (const void *)&config.zero);
+    if (!mine) return;
+    GATE_UNROLLED
+    for (u32 i = 0; i <= SLICE_BANNER; i++) {
+        u64 *opened = &mine->opened_bytes[i];
+        BOUND(opened);
+        if (kind == i) *opened += bytes;
+    }
+}
+
 /* A length from 1 to `most`, a power of two, in a form whose bounds every verifier since 5.15 can follow. */
 GATE_INLINE u64 bounded(u32 length, u32 most) {
     u64 last = (u64)length - 1;

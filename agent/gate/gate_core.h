@@ -267,6 +267,7 @@ enum gate_stage { STAGE_HEADERS, STAGE_SEGMENT, STAGE_REQUEST, STAGE_HOST, STAGE
  * gate_header: `length` bytes from `offset`, GATE_HEADER_BYTES at most, which stand there until it is asked again; 0 when
  * the frame was captured shorter.
  * gate_count: adds to one of the totals, GATE_TOTAL(name). gate_count_packet: to one of packets and the one of bytes behind it.
+ * gate_count_opened: to the one of a kind of slice.
  * gate_packet, gate_piece: room for what is known of this packet, in memory of which a verifier keeps no ranges.
  * gate_kept: room for the key of a packet in fragments, by which gate_find_fragment finds what was kept of its first one
  * (-1: nothing), and gate_keep_fragment keeps it.
@@ -284,6 +285,7 @@ GATE_INLINE int gate_emit(struct gate *gate, u32 offset);
 GATE_INLINE const u8 *gate_header(struct gate *gate, u32 offset, u32 length);
 GATE_INLINE void gate_count(struct gate *gate, u32 total, u64 amount);
 GATE_INLINE void gate_count_packet(struct gate *gate, u32 total, const struct gate_packet *packet);
+GATE_INLINE void gate_count_opened(struct gate *gate, u32 kind, u64 bytes);
 GATE_INLINE const struct gate_config *gate_config(struct gate *gate);
 GATE_INLINE int gate_find(struct gate *gate, const struct gate_key *key, u32 *slot);
 GATE_INLINE struct gate_row *gate_row(struct gate *gate, u32 slot);

@@ -100,6 +100,7 @@ GATE_INLINE void gate_count_packet(struct gate *gate, u32 total, const struct ga
     gate_count(gate, total + (u32)sizeof(u64), packet->wire_bytes);
 }
 
+GATE_INLINE void gate_count_opened(struct gate *gate, u32 kind, u64 bytes) { gate->totals.opened_bytes[kind & (SLICE_KINDS - 1)] += bytes; }
 GATE_INLINE const struct gate_config *gate_config(struct gate *gate) { return &gate->config; }
 GATE_INLINE struct gate_row *gate_row(struct gate *gate, u32 slot) { return &gate->rows[slot]; }
 GATE_INLINE void gate_add(u64 *counter, u64 amount) { *counter += amount; }

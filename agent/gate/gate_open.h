@@ -37,7 +37,7 @@ GATE_INLINE int open_slice(struct gate *gate, struct gate_row *row, struct gate_
     slice->flags = (u8)(flags | (piece->fragmented ? SLICE_FRAGMENT : 0));
     if (gate_emit(gate, piece->at + skip)) return -1;
     gate_add(&row->opened_bytes, length);
-    gate_count(gate, GATE_TOTAL(opened_bytes) + (gate_plain(gate, kind) & (SLICE_KINDS - 1)) * (u32)sizeof(u64), length);
+    gate_count_opened(gate, kind, length);
     piece->opened = (u8)kind;
     return 0;
 }
