@@ -208,14 +208,15 @@ class KernelGate:
         bpf.freeze_map(constants)
         for slot in range(self._max_flows - 1, -1, -1):  # a stack: the last one pushed is the first one used
             bpf.update(self._maps["free_slots"], None, _SLOT.pack(slot), "cannot fill the list of free slots")
-        self._program, *stages = [
-            bpf.load_program(_linked(program, self._maps), f"hallwatch_{section.rpartition('/')[2]}")
-            for section, program in zip(PROGRAMS, code.programs, strict=True)
-        ]
+        first, *stages = code.programs
         for number, stage in enumerate(stages):
-            bpf.update(self._maps["stages"], _SLOT.pack(number), _SLOT.pack(stage), "cannot enter a stage")
-            os.close(stage)
-        bpf.freeze_map(self._maps["stages"])  # kept open: the kernel empties it when the last descriptor is closed
+            program = bpf.load_program(_linked(stage, self._maps), f"hallwatch_{number}")
+            try:
+                bpf.update(self._maps["stages"], _SLOT.pack(number), _SLOT.pack(program), "cannot note a stage")
+            finally:
+                os.close(program)
+        bpf.freeze_map(self._maps["stages"])  # and kept open: closed by all processes, it would be emptied
+        self._program = bpf.load_program(_linked(first, self._maps), "hallwatch_gate")
         for name in _PROGRAM_ONLY:  # the program holds them; a process that is taken over shall not
             os.close(self._maps.pop(name))
 
@@ -286,10 +287,9 @@ def _advice(error: OSError) -> str:
     said = error.log.strip().splitlines() if isinstance(error, bpf.BpfError) else []
     if said:
         why = next((line for line in reversed(said) if not line.startswith(_NO_REASONS)), said[-1])[:_REASON_LENGTH]
-        release = os.uname().release
-        return f"{error}; kernel {release} does not accept the program, for which it may take CAP_PERFMON: {why}"
+        return f"{error}; kernel {os.uname().release} does not accept the program: {why}"
     if error.errno in (errno.EPERM, errno.EACCES):
-        return f"{error}; it takes CAP_BPF, CAP_PERFMON and CAP_NET_RAW (or root)"
+        return f"{error}; it takes CAP_BPF and CAP_NET_RAW (or root)"
     if error.errno in (errno.ENOMEM, errno.E2BIG):
         return f"{error}; ask for fewer flows (--max-flows)"
     if error.errno in (errno.EINVAL, errno.ENOSYS):
