@@ -44,8 +44,8 @@ struct scratch { /* one packet's room, on the CPU that sees it */
     struct gate_packet packet;
     struct gate_piece piece;
     struct gate_kept kept;
-    u32 plain;
-    u32 slot;
+    u32 plain; /* gate_plain's */
+    u32 slot;  /* gate_row's key */
     u8 header[GATE_HEADER_BYTES];
     u64 chunk[GATE_CHUNK_WORDS];
     struct gate_slice slice; /* and its bytes behind it, as they leave */
@@ -93,7 +93,7 @@ GATE_INLINE void gate_count_packet(struct gate *gate, u32 total, const struct ga
     *(u64 *)(mine + total + sizeof(u64)) += packet->wire_bytes;
 }
 
-/* Each kind by itself: an index would have the verifier look at every length anew (see gate_core.h). */
+/* Each kind by itself: with an index the verifier would tell apart all numbers that it need not. */
 GATE_INLINE void gate_count_opened(struct gate *gate, u32 kind, u64 bytes) {
     (void)gate;
     struct gate_totals *mine = map_lookup(&totals, (const void *)&config.zero);
@@ -121,12 +121,13 @@ GATE_INLINE const u8 *gate_header(struct gate *gate, u32 offset, u32 length) {
     return load_bytes(gate->skb, offset, header, length) ? 0 : header;
 }
 
-GATE_INLINE const u64 *gate_chunk(struct gate *gate, u32 offset, u32 length) {
+GATE_INLINE void gate_chunk(struct gate *gate, u32 offset, u32 length) {
     u64 *chunk = gate->scratch->chunk;
     __builtin_memset(chunk, 0, GATE_CHUNK_BYTES);
     load_bytes(gate->skb, offset, chunk, bounded(length, GATE_CHUNK_BYTES));
-    return chunk;
 }
+
+GATE_INLINE u64 gate_chunk_word(struct gate *gate, u32 i) { return __builtin_bswap64(gate->scratch->chunk[i]); }
 
 /* Asked for anew at each step, so that the compiler does not put addresses inside it aside on the stack. */
 GATE_INLINE struct gate_packet *gate_packet(struct gate *gate) {
@@ -219,7 +220,7 @@ GATE_INLINE void gate_keep_fragment(struct gate *gate) {
 
 GATE_INLINE void gate_add(u64 *counter, u64 amount) { __sync_fetch_and_add(counter, amount); }
 
-/* A program's own room. -1: never; the verifier wants to hear it. */
+/* What each program begins with. -1: never; the verifier wants to hear it. */
 GATE_INLINE int start_gate(struct gate *gate, struct __sk_buff *skb) {
     gate->skb = skb;
     gate->scratch = map_lookup(&scratch_room, (const void *)&config.zero);

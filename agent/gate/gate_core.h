@@ -1,8 +1,8 @@
 /* The gate's words: what is opened (the table of limits), a flow's row, a slice, and what a build must provide.
  *
  * Pure C: no libc, no kernel headers, no pointers kept between packets. gate_native.c and gate.bpf.c include it with
- * the machines gate_decode.h (frame -> packet), gate_flow.h (packet -> counts), gate_stream.h and gate_datagram.h
- * (packet -> slices).
+ * the machines gate_decode.h (frame -> packet), gate_flow.h (packet -> counts), gate_stream.h, gate_request.h and
+ * gate_datagram.h (packet -> slices), and gate_stages.h, which calls them.
  */
 #ifndef GATE_CORE_H
 #define GATE_CORE_H
@@ -155,7 +155,7 @@ struct gate_config {
     u32 max_flows;
     u32 widen_bytes; /* tests only: opened beyond every window, so that the canary search has something to find */
     u32 queries;     /* 1: DNS queries are opened too, for who wants the names of look-ups that nobody answered */
-    u32 zero;
+    u32 zero;        /* the key of tables that have one entry */
 };
 
 /* What later fragments need of their first. */
@@ -226,13 +226,16 @@ struct gate_piece {
     u16 reserved;
 };
 
-/* ---- What the kernel's verifier forbids to programs that are loaded without CAP_PERFMON, and how the core keeps to it.
- * A processor may run ahead of a check and leave traces of what it read there, so since Spectre
- *  - an offset into a map's value must be a constant: of two places one is chosen by GATE_EITHER, never by an index;
- *  - a pointer that was put aside on the stack may not be written over in parts: `make bpf` gives each its own place;
- *  - each branch is walked the wrong way too, and what the stack holds is known less well, so programs are larger to
- *    verify and short loops may look endless: loops of a few rounds are GATE_UNROLLED, and stages are separate programs.
- * tests/live/test_rights.py loads them so. */
+/* ---- What the kernel's verifier asks of programs that are loaded without CAP_PERFMON, and how the core keeps to it.
+ * Since Spectre it also follows each branch the way that it does not go, as a processor does that runs ahead of a check:
+ *  - A loop does not end there, since its counter may be anything: every loop is GATE_UNROLLED, and short. What is too long for that
+ *    goes round through a stage (gate_enter).
+ *  - A pointer is tested once, right behind where it came from. Tested again, it may be anything where it is used.
+ *  - An offset into a map's value is a constant: of two places GATE_EITHER takes one. An index is none.
+ *  - The stack takes whole registers (-mcpu=v2) and bytes that a helper wrote. Structures lie in rooms that the build
+ *    gives (gate_packet, gate_slice and so on): half of eight bytes cannot be written over, and each first write is a
+ *    barrier of some 10 ns.
+ * tests/live/test_rights.py loads it so; docs/performance.md says what the barriers cost that are left. */
 #ifdef __bpf__
 #define GATE_UNROLLED _Pragma("clang loop unroll(full)")
 #define GATE_HIDDEN(pointer) asm volatile("" : "+r"(pointer)) /* else the compiler makes an index of the choice */
@@ -242,12 +245,12 @@ struct gate_piece {
 #endif
 
 /* A pointer to `a` when `second` is 0, else to `b`. */
-#define GATE_EITHER(second, a, b)                                                  \
-    ({                                                                             \
-        __typeof__(&(a)) a_place = &(a), b_place = &(b);                           \
-        GATE_HIDDEN(a_place);                                                      \
-        GATE_HIDDEN(b_place);                                                      \
-        (second) ? b_place : a_place;                                              \
+#define GATE_EITHER(second, a, b)                        \
+    ({                                                   \
+        __typeof__(&(a)) a_place = &(a), b_place = &(b); \
+        GATE_HIDDEN(a_place);                            \
+        GATE_HIDDEN(b_place);                            \
+        (second) ? b_place : a_place;                    \
     })
 
 enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };
@@ -256,45 +259,49 @@ GATE_INLINE u32 gate_smaller(u32 a, u32 b) { return a < b ? a : b; }
 GATE_INLINE u16 gate_be16(const u8 *p) { return (u16)(p[0] << 8 | p[1]); }
 GATE_INLINE u32 gate_be32(const u8 *p) { return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3]; }
 
-/* The parts of the way of a packet that few packets go. In the kernel each is a program of its own. */
+/* What few packets have to go through. In the kernel each is a program of its own, with a verification of its own. */
 enum gate_stage { STAGE_HEADERS, STAGE_SEGMENT, STAGE_REQUEST, STAGE_HOST, STAGE_DATAGRAM, GATE_STAGES };
 
-/* ---- What a build provides. `struct gate` is its own; a machine only hands it on.
- * gate_load: copies `length` bytes of the frame from `offset`; 0, or -1 when the frame was captured shorter.
- * gate_slice: room for the next slice. gate_emit: hands it over with its `length` bytes of the frame from `offset`; 0, or
- * -1 (counted) when there is no room.
- * gate_chunk: the frame's next `length` bytes, 1 to GATE_CHUNK_BYTES of them, and zeros behind them.
- * gate_header: `length` bytes from `offset`, GATE_HEADER_BYTES at most, which stand there until it is asked again; 0 when
- * the frame was captured shorter.
- * gate_count: adds to one of the totals, GATE_TOTAL(name). gate_count_packet: to one of packets and the one of bytes behind it.
- * gate_count_opened: to the one of a kind of slice.
- * gate_packet, gate_piece: room for what is known of this packet, in memory of which a verifier keeps no ranges.
- * gate_kept: room for the key of a packet in fragments, by which gate_find_fragment finds what was kept of its first one
- * (-1: nothing), and gate_keep_fragment keeps it.
- * gate_plain: the same number, of which a verifier no longer knows by which path it came about.
- * gate_enter: goes on to a stage (gate_stages.h). Nothing may be done after it: the kernel does not come back.         */
+/* ---- What a build provides. `struct gate` is its own; a machine only hands it on. */
 struct gate;
-GATE_INLINE int gate_load(struct gate *gate, u32 offset, void *to, u32 length);
-GATE_INLINE const u64 *gate_chunk(struct gate *gate, u32 offset, u32 length);
+
+/* Goes on to a stage (gate_stages.h). Nothing may be done after it: the kernel does not come back. */
 static void gate_enter(struct gate *gate, enum gate_stage stage);
+
+/* Bytes of the frame. gate_load copies `length` from `offset`; 0, or -1 when the frame was captured shorter. gate_header
+ * gives a look at up to GATE_HEADER_BYTES, until it is asked again; 0 when the frame was captured shorter. gate_chunk
+ * looks at 1 to GATE_CHUNK_BYTES, which gate_chunk_word gives by eight, the first one highest, with zeros behind them. */
+GATE_INLINE int gate_load(struct gate *gate, u32 offset, void *to, u32 length);
+GATE_INLINE const u8 *gate_header(struct gate *gate, u32 offset, u32 length);
+GATE_INLINE void gate_chunk(struct gate *gate, u32 offset, u32 length);
+GATE_INLINE u64 gate_chunk_word(struct gate *gate, u32 i);
+
+/* Rooms: for what is known of this packet, for the key and the first fragment of one in fragments, for the next slice.
+ * Of what lies there a verifier keeps no ranges; gate_plain sends a number through such memory, so that the verifier no
+ * longer knows by which path it came about. */
 GATE_INLINE struct gate_packet *gate_packet(struct gate *gate);
 GATE_INLINE struct gate_piece *gate_piece(struct gate *gate);
-GATE_INLINE u32 gate_plain(struct gate *gate, u32 number);
+GATE_INLINE struct gate_kept *gate_kept(struct gate *gate);
 GATE_INLINE struct gate_slice *gate_slice(struct gate *gate);
+GATE_INLINE u32 gate_plain(struct gate *gate, u32 number);
+
+/* Hands over the slice with its `length` bytes of the frame from `offset`; 0, or -1 (counted) when there is no room. */
 GATE_INLINE int gate_emit(struct gate *gate, u32 offset);
-GATE_INLINE const u8 *gate_header(struct gate *gate, u32 offset, u32 length);
+
+/* Totals: one of them, GATE_TOTAL(name); one of packets and the one of bytes behind it; the opened bytes of a kind. */
 GATE_INLINE void gate_count(struct gate *gate, u32 total, u64 amount);
 GATE_INLINE void gate_count_packet(struct gate *gate, u32 total, const struct gate_packet *packet);
 GATE_INLINE void gate_count_opened(struct gate *gate, u32 kind, u64 bytes);
+GATE_INLINE void gate_add(u64 *counter, u64 amount);
+
+/* Tables. gate_create makes a row for a new flow, from start_row; `replace`: its key still names another row. -1 when
+ * the table is full. gate_find_fragment fills gate_kept by its key; -1 when nothing is kept. */
 GATE_INLINE const struct gate_config *gate_config(struct gate *gate);
 GATE_INLINE int gate_find(struct gate *gate, const struct gate_key *key, u32 *slot);
 GATE_INLINE struct gate_row *gate_row(struct gate *gate, u32 slot);
-/* A row for a new flow, from start_row; `replace`: its key still names another row. -1 when the table is full. */
 GATE_INLINE int gate_create(struct gate *gate, const struct gate_packet *packet, int replace, u32 *slot);
 GATE_INLINE int gate_is_personal(struct gate *gate, const u8 *address);
-GATE_INLINE struct gate_kept *gate_kept(struct gate *gate);
 GATE_INLINE int gate_find_fragment(struct gate *gate);
 GATE_INLINE void gate_keep_fragment(struct gate *gate);
-GATE_INLINE void gate_add(u64 *counter, u64 amount);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "gate_core.h"
 #include "capture_file.h"
+#include "fragment_table.h"
 #include "gate_flow.h"
 #include "gate_stages.h"
 #include "packet_ring.h"
@@ -11,14 +12,7 @@
 #define EXPORT __attribute__((visibility("default")))
 
 enum native_limit {
-    FRAGMENT_SETS = 256,  /* first fragments remembered: */
-    FRAGMENT_WAYS = 16,   /* so many of each set, the newest first; the oldest makes room */
     MAX_PERSONAL = 65536, /* addresses, in a table twice as large */
-};
-
-struct kept_fragment {
-    struct gate_kept kept;
-    u64 used;
 };
 
 struct gate {
@@ -37,7 +31,8 @@ struct gate {
     struct kept_fragment *fragments;
     const u8 *data;
     u32 captured;
-    u64 chunk[GATE_CHUNK_WORDS];
+    const u8 *chunk; /* in the frame */
+    u32 chunk_bytes;
     struct gate_packet packet;
     struct gate_piece piece;
     struct gate_kept kept;
@@ -62,10 +57,16 @@ GATE_INLINE const u8 *gate_header(struct gate *gate, u32 offset, u32 length) {
     return offset > gate->captured || length > gate->captured - offset ? 0 : gate->data + offset;
 }
 
-GATE_INLINE const u64 *gate_chunk(struct gate *gate, u32 offset, u32 length) {
-    __builtin_memset(gate->chunk, 0, sizeof gate->chunk);
-    gate_load(gate, offset, gate->chunk, length);
-    return gate->chunk;
+GATE_INLINE void gate_chunk(struct gate *gate, u32 offset, u32 length) {
+    gate->chunk = gate_header(gate, offset, length);
+    gate->chunk_bytes = gate->chunk ? length : 0;
+}
+
+GATE_INLINE u64 gate_chunk_word(struct gate *gate, u32 i) {
+    u32 at = i * 8, rest = at < gate->chunk_bytes ? gate_smaller(gate->chunk_bytes - at, 8) : 0;
+    u64 word = 0;
+    __builtin_memcpy(&word, gate->chunk + at, rest);
+    return __builtin_bswap64(word);
 }
 
 GATE_INLINE struct gate_packet *gate_packet(struct gate *gate) { return &gate->packet; }
@@ -91,7 +92,6 @@ GATE_INLINE int gate_emit(struct gate *gate, u32 offset) {
     gate->out_used += sizeof *slice + padded;
     return 0;
 }
-
 
 GATE_INLINE void gate_count(struct gate *gate, u32 total, u64 amount) { *(u64 *)((u8 *)&gate->totals + total) += amount; }
 
@@ -171,36 +171,14 @@ GATE_INLINE int gate_is_personal(struct gate *gate, const u8 *address) {
     return !__builtin_memcmp(gate->personal[personal_place(gate, address)], address, 16);
 }
 
-/* The set that a fragment belongs in. Many places each, so that two packets on their way do not push each other out. */
-GATE_INLINE struct kept_fragment *fragment_set(struct gate *gate, const struct gate_fragment_key *key) {
-    return &gate->fragments[hash_words(key, sizeof *key / 8, gate->seed) % FRAGMENT_SETS * FRAGMENT_WAYS];
-}
-
-/* The place of a key in its set; FRAGMENT_WAYS when it is not there. */
-GATE_INLINE u32 fragment_way(const struct kept_fragment *set, const struct gate_fragment_key *key) {
-    u32 way = 0;
-    while (way < FRAGMENT_WAYS && (!set[way].used || __builtin_memcmp(&set[way].kept.key, key, sizeof *key))) way++;
-    return way;
-}
-
 GATE_INLINE struct gate_kept *gate_kept(struct gate *gate) { return &gate->kept; }
 
-GATE_INLINE int gate_find_fragment(struct gate *gate) {
-    const struct kept_fragment *set = fragment_set(gate, &gate->kept.key);
-    u32 way = fragment_way(set, &gate->kept.key);
-    if (way == FRAGMENT_WAYS) return -1;
-    gate->kept = set[way].kept;
-    return 0;
+GATE_INLINE struct kept_fragment *own_set(struct gate *gate) {
+    return fragment_set(gate->fragments, hash_words(&gate->kept.key, sizeof gate->kept.key / 8, gate->seed));
 }
 
-GATE_INLINE void gate_keep_fragment(struct gate *gate) {
-    struct kept_fragment *set = fragment_set(gate, &gate->kept.key);
-    u32 way = fragment_way(set, &gate->kept.key);
-    if (way == FRAGMENT_WAYS) way--;
-    __builtin_memmove(set + 1, set, way * sizeof *set);
-    set->kept = gate->kept;
-    set->used = 1;
-}
+GATE_INLINE int gate_find_fragment(struct gate *gate) { return find_kept(own_set(gate), &gate->kept); }
+GATE_INLINE void gate_keep_fragment(struct gate *gate) { keep(own_set(gate), &gate->kept); }
 
 static void gate_enter(struct gate *gate, enum gate_stage stage) {
     switch (stage) {

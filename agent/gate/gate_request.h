@@ -32,9 +32,6 @@ GATE_INLINE u32 http_method(u32 first, u32 second) {
     }
 }
 
-/* Eight bytes of a chunk, the first one highest. */
-GATE_INLINE u64 chunk_word(const u64 *chunk, u32 i) { return __builtin_bswap64(chunk[i]); }
-
 /* All eight letters to lower case: 0x40 set means a letter or close to one. */
 GATE_INLINE u64 folded(u64 word) { return word | (word & 0x4040404040404040ULL) >> 1; }
 
@@ -55,7 +52,7 @@ GATE_INLINE u64 kept_of_head(u64 last) {
     return (last & 0xFF) == '\n' ? '\n' : 0;
 }
 
-/* What find_host returns where it finds no place in the chunk. */
+/* What find_host returns where the chunk holds no such place. */
 enum { NO_HOST = GATE_CHUNK_BYTES + 1, HEAD_ENDS };
 
 /* Looks through a chunk of the head for a line that starts with "Host:". Returns how far into it the value starts,
@@ -64,12 +61,12 @@ enum { NO_HOST = GATE_CHUNK_BYTES + 1, HEAD_ENDS };
 GATE_INLINE u32 find_host(struct gate *gate, u32 at, u32 length, u64 *window) {
     u64 last = *window, before = 0;
     u32 found = NO_HOST;
-    const u64 *chunk = gate_chunk(gate, at, length);
+    gate_chunk(gate, at, length);
     GATE_UNROLLED
     for (u32 word = 0; word < GATE_CHUNK_WORDS; word++) {
         if (word * 8 >= length) break;
         before = last;
-        last = folded(chunk_word(chunk, word));
+        last = folded(gate_chunk_word(gate, word));
         if (!(has_byte(last, ':') | has_byte(last, '\n'))) continue; /* neither ends here */
         GATE_UNROLLED
         for (u32 i = 0; i < 8; i++) {
@@ -94,10 +91,10 @@ done:
 GATE_INLINE u32 find_line_end(struct gate *gate, u32 at, u32 length) {
     u32 end = length;
     if (!length) return end;
-    const u64 *chunk = gate_chunk(gate, at, gate_smaller(length, GATE_HTTP_HOST_BYTES + 1));
+    gate_chunk(gate, at, gate_smaller(length, GATE_HTTP_HOST_BYTES + 1));
     GATE_UNROLLED
     for (u32 word = 0; word <= GATE_HTTP_HOST_BYTES / 8; word++) {
-        u64 bytes = chunk_word(chunk, word);
+        u64 bytes = gate_chunk_word(gate, word);
         if (!(has_byte(bytes, '\r') | has_byte(bytes, '\n'))) continue;
         GATE_UNROLLED
         for (u32 i = 0; i < 8; i++) {

@@ -41,7 +41,7 @@ GATE_INLINE void enter_segment(struct gate *gate) {
     finish_piece(gate, piece, packet);
 }
 
-/* STAGE_REQUEST: the head of an HTTP/1 request, a stretch of it at a time. */
+/* STAGE_REQUEST: the head of an HTTP/1 request, a chunk of it at a time. */
 GATE_INLINE void enter_request(struct gate *gate) {
     struct gate_piece *piece = gate_piece(gate);
     struct gate_row *row = gate_row(gate, piece->slot);
