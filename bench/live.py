@@ -24,6 +24,7 @@ from agent.lab.crafted import START_NS
 from agent.lab.day import school_day
 from bench.replay_vs_nfstream import processor
 from tests.live.cable import SWITCH, Cable
+from tests.live.lowly import lowly
 from tests.live.sender import Load, Sender
 from tests.live.traffic import introduction, middle
 from tests.live.watcher import Watcher
@@ -42,6 +43,8 @@ STEADY_S = 5
 MAX_FLOWS = 1 << 16
 SETTLE_S = 10
 GATES = (None, "process", "kernel")
+LOADED_BY = {"as root": (), "with CAP_NET_RAW and CAP_BPF alone": ("net_raw", "bpf")}
+"""Without CAP_PERFMON the kernel puts barriers into the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +102,16 @@ def held(sender: Sender, watcher: Watcher | None) -> int:
 
 
 @contextmanager
-def watched(gate: str | None) -> Iterator[tuple[Sender, Watcher | None]]:
-    """A cable with a gate at its end, or with nobody."""
+def watched(gate: str | None, capabilities: Sequence[str] = ()) -> Iterator[tuple[Sender, Watcher | None]]:
+    """A cable with a gate at its end, or with nobody; as root, or as a user with some capabilities."""
     with tempfile.TemporaryDirectory() as folder, Cable() as cable:
         with cable.inside(cable.far):
             sender = Sender(SWITCH)
         if gate is None:
             yield sender, None
             return
-        with Watcher(cable, Path(folder), gate=gate, max_flows=MAX_FLOWS) as watcher:
+        prefix = lowly(capabilities, Path(folder)) if capabilities else []
+        with Watcher(cable, Path(folder), gate=gate, max_flows=MAX_FLOWS, prefix=prefix) as watcher:
             yield sender, watcher.ready()
 
 
@@ -186,17 +190,22 @@ def steady_rows(rounds: int) -> Iterator[str]:
 
 
 def program_line(load: Load) -> str:
-    """What the gate's program costs by the kernel's own statistics."""
-    with statistics_on(), watched("kernel") as (sender, watcher):
+    """What the gate's program costs by the kernel's own statistics, as who loads it."""
+    told = [f"{who} {', '.join(program_costs(load, capabilities))}" for who, capabilities in LOADED_BY.items()]
+    return f"The kernel's own statistics of the gate's program, per packet: {'; '.join(told)}."
+
+
+def program_costs(load: Load, capabilities: Sequence[str]) -> Iterator[str]:
+    """One text for each load."""
+    with statistics_on(), watched("kernel", capabilities) as (sender, watcher):
         assert watcher is not None
-        parts = []
         opening, later = steady()
         for what, rounds, some in (("the day", DAY_ROUNDS, load), ("", 1, opening), ("sealed flows alone", 60, later)):
             before = kernel_ns(watcher)
             send(sender, some, watcher, rounds=rounds)
             spent, runs = (b - a for a, b in zip(before, kernel_ns(watcher), strict=True))
-            parts += [f"{what} {spent / runs:.0f} ns"] if what else []
-    return f"The kernel's own statistics of the gate's program, per packet: {', '.join(parts)}."
+            if what:
+                yield f"{what} {spent / runs:.0f} ns"
 
 
 def title(gate: str | None) -> str:

@@ -18,8 +18,8 @@ made on the spot, goes through the same gate as real traffic, and holds nobody's
 
 With -i it is what arrives on an interface, such as a mirror port of the district's core switch. The gate then stands in
 the kernel where that can be had (tried on Linux 6.1 and 6.18), and no packet enters this process; otherwise it reads a
-ring of packets in this process. Which one, and why, is said at the start. Attaching takes root, or CAP_NET_RAW,
-CAP_BPF and CAP_PERFMON; all privileges are dropped before the first packet is counted.
+ring of packets in this process. Which one, and why, is said at the start. Attaching takes root, or CAP_NET_RAW
+and CAP_BPF; all privileges are dropped before the first packet is counted.
 
 SIGHUP, or POST /-/reload, loads the rules again; rules with mistakes are refused and the old ones stay. An interface
 that goes down or away is waited for. SIGTERM and SIGINT end it cleanly.

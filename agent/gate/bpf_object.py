@@ -1,10 +1,11 @@
-"""A BPF object file (ELF64, little endian) -> its program, its maps, and where the program refers to them.
+"""A BPF object file (ELF64, little endian) -> its programs, its maps, and where the programs refer to them.
 
-Only what gate.bpf.c needs: one program section, map definitions in "maps", one configuration in ".rodata".
+Only what gate.bpf.c needs: a section for each program, map definitions in "maps", one configuration in ".rodata".
 ELF: https://refspecs.linuxfoundation.org/elf/elf.pdf; relocations: kernel Documentation/bpf/llvm_reloc.rst.
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,33 +48,40 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """One program, and where it refers to maps."""
+
+    instructions: bytes
+    references: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BpfObject:
     """What a loader needs."""
 
-    instructions: bytes
+    programs: tuple[Program, ...]
     maps: tuple[MapDefinition, ...]
-    references: tuple[Reference, ...]
     rodata: bytes
 
 
-def read_object(data: bytes, *, program: str) -> BpfObject:
+def read_object(data: bytes, *, programs: Sequence[str]) -> BpfObject:
     """Reads an object.
 
     Args:
         data: the file.
-        program: the name of the program's section.
+        programs: the names of the programs' sections, in the order in which they are wanted.
 
     Raises:
         ObjectError: it is not an ELF object for BPF, or holds what is not understood.
     """
     try:
-        return _read(data, program)
+        return _read(data, programs)
     except (struct.error, IndexError, OverflowError, ValueError) as error:
         msg = f"damaged BPF object: {error}"
         raise ObjectError(msg) from error
 
 
-def _read(data: bytes, program: str) -> BpfObject:
+def _read(data: bytes, programs: Sequence[str]) -> BpfObject:
     header = _HEADER.unpack_from(data)
     if header[0][:6] != b"\x7fELF\x02\x01" or header[2] != _MACHINE_BPF:
         msg = "not a little-endian ELF64 object for BPF"
@@ -84,15 +92,15 @@ def _read(data: bytes, program: str) -> BpfObject:
     table = [section[1] for section in sections].index(_SYMTAB)
     strings = bodies[sections[table][6]]
     symbols = [_SYMBOL.unpack_from(bodies[table], at) for at in range(0, len(bodies[table]), _SYMBOL.size)]
-    maps_at, rodata_at, program_at = names.index("maps"), names.index(".rodata"), names.index(program)
+    maps_at, rodata_at = names.index("maps"), names.index(".rodata")
     maps = tuple(
         MapDefinition(_text(strings, name), *_MAP.unpack_from(bodies[maps_at], value))
         for name, _, _, section, value, _ in symbols
         if section == maps_at and _text(strings, name)
     )
-    references = []
+    references: dict[int, list[Reference]] = {names.index(program): [] for program in programs}
     for i, section in enumerate(sections):
-        if section[1] != _REL or section[7] != program_at:
+        if section[1] != _REL or section[7] not in references:
             continue
         for at in range(0, len(bodies[i]), _RELOCATION.size):
             offset, info = _RELOCATION.unpack_from(bodies[i], at)
@@ -101,8 +109,9 @@ def _read(data: bytes, program: str) -> BpfObject:
                 msg = f"instruction {offset // 8} refers to {_text(strings, name) or names[target]!r}, which is no map"
                 raise ObjectError(msg)
             map_name = _text(strings, name) if target == maps_at else ""
-            references.append(Reference(offset // 8, map_name, 0 if map_name else value))
-    return BpfObject(bodies[program_at], maps, tuple(references), bodies[rodata_at])
+            references[section[7]].append(Reference(offset // 8, map_name, 0 if map_name else value))
+    found = tuple(Program(bodies[at], tuple(references[at])) for at in references)
+    return BpfObject(found, maps, bodies[rodata_at])
 
 
 _SYMTAB: Final = 2

@@ -23,13 +23,14 @@ struct map_definition {
     u32 type, key_size, value_size, max_entries, flags;
 };
 
-enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_STACK = 23, MAP_RINGBUF = 27 };
+enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PROGRAMS = 3, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_STACK = 23, MAP_RINGBUF = 27 };
 enum { FLAG_NO_PREALLOC = 1, FLAG_MMAPABLE = 1 << 10 };
 enum { UPDATE_ANY = 0, UPDATE_NOEXIST = 1, RINGBUF_NO_WAKEUP = 1 };
 
 static void *(*const map_lookup)(void *map, const void *key) = (void *)1;
 static long (*const map_update)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
 static u64 (*const ktime_ns)(void) = (void *)5;
+static long (*const tail_call)(void *context, void *programs, u32 index) = (void *)12;
 static long (*const load_bytes)(const void *skb, u32 offset, void *to, u32 length) = (void *)26;
 static long (*const map_push)(void *map, const void *value, u64 flags) = (void *)87;
 static long (*const map_pop)(void *map, void *value) = (void *)88;
@@ -40,12 +41,15 @@ static long (*const ringbuf_output)(void *ringbuf, void *data, u64 size, u64 fla
     struct map_definition SECTION("maps") name = {.type = kind, .key_size = key, .value_size = value, .max_entries = entries, .flags = bits}
 
 struct scratch { /* one packet's room, on the CPU that sees it */
-    struct gate_slice slice;
-    u8 bytes[GATE_TLS_BYTES];
-    u8 head[GATE_HTTP_SEARCH_BYTES];
     struct gate_packet packet;
     struct gate_piece piece;
-    u32 plain;
+    struct gate_kept kept;
+    u32 plain; /* gate_plain's */
+    u32 slot;  /* gate_row's key */
+    u8 header[GATE_HEADER_BYTES];
+    u64 chunk[GATE_CHUNK_WORDS];
+    struct gate_slice slice; /* and its bytes behind it, as they leave */
+    u8 bytes[GATE_TLS_BYTES];
 };
 
 MAP(rows, MAP_ARRAY, 4, sizeof(struct gate_row), 1 << 18, FLAG_MMAPABLE);
@@ -56,13 +60,13 @@ MAP(personal, MAP_HASH, 16, 1, 65536, FLAG_NO_PREALLOC);
 MAP(totals, MAP_PERCPU_ARRAY, 4, sizeof(struct gate_totals), 1, 0);
 MAP(scratch_room, MAP_PERCPU_ARRAY, 4, sizeof(struct scratch), 1, 0);
 MAP(slices, MAP_RINGBUF, 0, 0, 1 << 23, 0);
+MAP(stages, MAP_PROGRAMS, 4, 4, GATE_STAGES, 0);
 
 volatile const struct gate_config SECTION(".rodata") config = {0};
 
 struct gate {
     struct __sk_buff *skb;
     struct scratch *scratch;
-    struct gate_totals *totals;
 };
 
 /* Keeps the compiler from undoing a bound between the check and its use, which the verifier would then not see. */
@@ -74,6 +78,34 @@ GATE_INLINE int gate_load(struct gate *gate, u32 offset, void *to, u32 length) {
     return load_bytes(gate->skb, offset, to, length) ? -1 : 0;
 }
 
+/* This CPU's own. A key for the kernel may lie in a map: see gate_core.h why as little as may be stands on the stack. */
+GATE_INLINE void gate_count(struct gate *gate, u32 total, u64 amount) {
+    (void)gate;
+    u8 *mine = map_lookup(&totals, (const void *)&config.zero);
+    if (mine) *(u64 *)(mine + total) += amount;
+}
+
+GATE_INLINE void gate_count_packet(struct gate *gate, u32 total, const struct gate_packet *packet) {
+    (void)gate;
+    u8 *mine = map_lookup(&totals, (const void *)&config.zero);
+    if (!mine) return;
+    *(u64 *)(mine + total) += packet->frames;
+    *(u64 *)(mine + total + sizeof(u64)) += packet->wire_bytes;
+}
+
+/* Each kind by itself: with an index the verifier would tell apart all numbers that it need not. */
+GATE_INLINE void gate_count_opened(struct gate *gate, u32 kind, u64 bytes) {
+    (void)gate;
+    struct gate_totals *mine = map_lookup(&totals, (const void *)&config.zero);
+    if (!mine) return;
+    GATE_UNROLLED
+    for (u32 i = 0; i <= SLICE_BANNER; i++) {
+        u64 *opened = &mine->opened_bytes[i];
+        BOUND(opened);
+        if (kind == i) *opened += bytes;
+    }
+}
+
 /* A length from 1 to `most`, a power of two, in a form whose bounds every verifier since 5.15 can follow. */
 GATE_INLINE u64 bounded(u32 length, u32 most) {
     u64 last = (u64)length - 1;
@@ -83,44 +115,51 @@ GATE_INLINE u64 bounded(u32 length, u32 most) {
     return last + 1;
 }
 
-GATE_INLINE int gate_load_head(struct gate *gate, u32 offset, u32 length) {
-    if (!length || length > GATE_HTTP_SEARCH_BYTES) return -1;
-    return load_bytes(gate->skb, offset, gate->scratch->head, bounded(length, GATE_HTTP_SEARCH_BYTES)) ? -1 : 0;
+GATE_INLINE const u8 *gate_header(struct gate *gate, u32 offset, u32 length) {
+    u8 *header = gate->scratch->header;
+    BOUND(header); /* else the compiler makes one read with two offsets of two reads */
+    return load_bytes(gate->skb, offset, header, length) ? 0 : header;
 }
 
-GATE_INLINE u8 gate_head_at(struct gate *gate, u32 index) {
-    u64 at = index;
-    BOUND(at);
-    return gate->scratch->head[at & (GATE_HTTP_SEARCH_BYTES - 1)];
+GATE_INLINE void gate_chunk(struct gate *gate, u32 offset, u32 length) {
+    u64 *chunk = gate->scratch->chunk;
+    __builtin_memset(chunk, 0, GATE_CHUNK_BYTES);
+    load_bytes(gate->skb, offset, chunk, bounded(length, GATE_CHUNK_BYTES));
 }
 
-GATE_INLINE struct gate_piece *gate_piece(struct gate *gate) {
-    __builtin_memset(&gate->scratch->piece, 0, sizeof gate->scratch->piece);
-    return &gate->scratch->piece;
+GATE_INLINE u64 gate_chunk_word(struct gate *gate, u32 i) { return __builtin_bswap64(gate->scratch->chunk[i]); }
+
+/* Asked for anew at each step, so that the compiler does not put addresses inside it aside on the stack. */
+GATE_INLINE struct gate_packet *gate_packet(struct gate *gate) {
+    BOUND(gate->scratch);
+    return &gate->scratch->packet;
 }
+
+GATE_INLINE struct gate_piece *gate_piece(struct gate *gate) { return &gate->scratch->piece; }
 
 GATE_INLINE u32 gate_plain(struct gate *gate, u32 number) {
     *(volatile u32 *)&gate->scratch->plain = number;
     return *(volatile u32 *)&gate->scratch->plain;
 }
 
-GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32 offset) {
+GATE_INLINE struct gate_slice *gate_slice(struct gate *gate) { return &gate->scratch->slice; }
+
+GATE_INLINE int gate_emit(struct gate *gate, u32 offset) {
     struct scratch *scratch = gate->scratch;
+    u32 length = scratch->slice.length;
     u64 size = 0;
-    if (slice->length > GATE_TLS_BYTES) return -1;
-    scratch->slice = *slice;
-    if (slice->length) {
-        size = bounded(slice->length, GATE_TLS_BYTES);
+    if (length > GATE_TLS_BYTES) return -1;
+    if (length) {
+        size = bounded(length, GATE_TLS_BYTES);
         if (load_bytes(gate->skb, offset, scratch->bytes, size)) return -1;
     }
-    if (ringbuf_output(&slices, scratch, sizeof scratch->slice + size, RINGBUF_NO_WAKEUP)) {
-        gate->totals->lost_slices++;
+    if (ringbuf_output(&slices, &scratch->slice, sizeof scratch->slice + size, RINGBUF_NO_WAKEUP)) {
+        gate_count(gate, GATE_TOTAL(lost_slices), 1);
         return -1;
     }
     return 0;
 }
 
-GATE_INLINE struct gate_totals *gate_totals(struct gate *gate) { return gate->totals; }
 GATE_INLINE const struct gate_config *gate_config(struct gate *gate) {
     (void)gate;
     const struct gate_config *loaded = (const struct gate_config *)&config;
@@ -137,11 +176,12 @@ GATE_INLINE int gate_find(struct gate *gate, const struct gate_key *key, u32 *sl
 }
 
 GATE_INLINE struct gate_row *gate_row(struct gate *gate, u32 slot) {
-    (void)gate;
-    return map_lookup(&rows, &slot);
+    gate->scratch->slot = slot;
+    return map_lookup(&rows, &gate->scratch->slot);
 }
 
 #include "gate_flow.h"
+#include "gate_stages.h"
 
 /* Two CPUs may meet a new flow at once: the second one's row goes back, and the first one's is used. */
 GATE_INLINE int gate_create(struct gate *gate, const struct gate_packet *packet, int replace, u32 *slot) {
@@ -150,7 +190,7 @@ GATE_INLINE int gate_create(struct gate *gate, const struct gate_packet *packet,
     if (!row) return -1;
     start_row(gate, row, packet);
     if (!map_update(&flows, &packet->key, slot, replace ? UPDATE_ANY : UPDATE_NOEXIST)) {
-        gate->totals->new_flows++;
+        gate_count(gate, GATE_TOTAL(new_flows), 1);
         return 0;
     }
     row->flags = 0;
@@ -163,28 +203,37 @@ GATE_INLINE int gate_is_personal(struct gate *gate, const u8 *address) {
     return map_lookup(&personal, address) != 0;
 }
 
-GATE_INLINE int gate_find_fragment(struct gate *gate, const struct gate_fragment_key *key, struct gate_fragment *found) {
-    (void)gate;
-    const struct gate_fragment *kept = map_lookup(&fragments, key);
-    if (!kept) return -1;
-    *found = *kept;
+GATE_INLINE struct gate_kept *gate_kept(struct gate *gate) { return &gate->scratch->kept; }
+
+GATE_INLINE int gate_find_fragment(struct gate *gate) {
+    struct gate_kept *kept = &gate->scratch->kept;
+    const struct gate_fragment *found = map_lookup(&fragments, &kept->key);
+    if (!found) return -1;
+    kept->fragment = *found;
     return 0;
 }
 
-GATE_INLINE void gate_keep_fragment(struct gate *gate, const struct gate_fragment_key *key, const struct gate_fragment *fragment) {
-    (void)gate;
-    map_update(&fragments, key, fragment, UPDATE_ANY);
+GATE_INLINE void gate_keep_fragment(struct gate *gate) {
+    struct gate_kept *kept = &gate->scratch->kept;
+    map_update(&fragments, &kept->key, &kept->fragment, UPDATE_ANY);
 }
 
 GATE_INLINE void gate_add(u64 *counter, u64 amount) { __sync_fetch_and_add(counter, amount); }
 
-/* Every packet of the socket's interface, both ways. Returns 0: the packet goes no further. */
+/* What each program begins with. -1: never; the verifier wants to hear it. */
+GATE_INLINE int start_gate(struct gate *gate, struct __sk_buff *skb) {
+    gate->skb = skb;
+    gate->scratch = map_lookup(&scratch_room, (const void *)&config.zero);
+    return gate->scratch ? 0 : -1;
+}
+
+/* A stage that is not there opens nothing. */
+GATE_INLINE void gate_enter(struct gate *gate, enum gate_stage stage) { tail_call(gate->skb, &stages, stage); }
+
+/* Every packet of the socket's interface, both ways. Returns 0, as each stage does: the packet goes no further. */
 SECTION("socket") int hallwatch_gate(struct __sk_buff *skb) {
-    u32 zero = 0;
-    struct gate gate = {.skb = skb};
-    gate.scratch = map_lookup(&scratch_room, &zero);
-    gate.totals = map_lookup(&totals, &zero);
-    if (!gate.scratch || !gate.totals) return 0;
+    struct gate gate;
+    if (start_gate(&gate, skb)) return 0;
     struct gate_packet *packet = &gate.scratch->packet;
     __builtin_memset(packet, 0, sizeof *packet);
     packet->time_ns = ktime_ns();
@@ -197,7 +246,38 @@ SECTION("socket") int hallwatch_gate(struct __sk_buff *skb) {
         packet->tagged = 1;
         packet->wire_bytes += 4;
     }
-    gate_frame(&gate, LINK_ETHERNET, packet);
+    enter_gate(&gate, LINK_ETHERNET);
+    return 0;
+}
+
+/* The loader puts the programs of these sections into `stages`, in the order of enum gate_stage. */
+SECTION("socket/headers") int hallwatch_headers(struct __sk_buff *skb) {
+    struct gate gate;
+    if (!start_gate(&gate, skb)) enter_headers(&gate);
+    return 0;
+}
+
+SECTION("socket/segment") int hallwatch_segment(struct __sk_buff *skb) {
+    struct gate gate;
+    if (!start_gate(&gate, skb)) enter_segment(&gate);
+    return 0;
+}
+
+SECTION("socket/request") int hallwatch_request(struct __sk_buff *skb) {
+    struct gate gate;
+    if (!start_gate(&gate, skb)) enter_request(&gate);
+    return 0;
+}
+
+SECTION("socket/host") int hallwatch_host(struct __sk_buff *skb) {
+    struct gate gate;
+    if (!start_gate(&gate, skb)) enter_host(&gate);
+    return 0;
+}
+
+SECTION("socket/datagram") int hallwatch_datagram(struct __sk_buff *skb) {
+    struct gate gate;
+    if (!start_gate(&gate, skb)) enter_datagram(&gate);
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* The gate's words: what is opened (the table of limits), a flow's row, a slice, and what a build must provide.
  *
  * Pure C: no libc, no kernel headers, no pointers kept between packets. gate_native.c and gate.bpf.c include it with
- * the machines gate_decode.h (frame -> packet), gate_flow.h (packet -> counts), gate_stream.h and gate_datagram.h
- * (packet -> slices).
+ * the machines gate_decode.h (frame -> packet), gate_flow.h (packet -> counts), gate_stream.h, gate_request.h and
+ * gate_datagram.h (packet -> slices), and gate_stages.h, which calls them.
  */
 #ifndef GATE_CORE_H
 #define GATE_CORE_H
@@ -27,10 +27,14 @@ enum gate_limit {
     GATE_BANNER_BYTES = 64,
 };
 
+/* So much of a request's head is searched in one stage: more than a Host value may have, and a power of two. */
+enum { GATE_CHUNK_BYTES = 512, GATE_CHUNK_WORDS = GATE_CHUNK_BYTES / 8 };
+
 /* ---- How deep a frame is read. Beyond these it is counted as undecodable, or by its outer header. */
 enum gate_depth {
     GATE_MAX_HEADERS = 24, /* headers of one frame, tags and labels and IPv6 extensions included */
     GATE_MAX_TUNNELS = 3,
+    GATE_HEADER_BYTES = 40, /* looked at together: an IPv6 header */
     GATE_STREAM_LATCH = 1 << 20, /* a stream this far on is never opened again, so that sequence wrap cannot reopen it */
 };
 
@@ -141,6 +145,8 @@ struct gate_totals {
     u64 new_flows;
 };
 
+#define GATE_TOTAL(name) ((u32)__builtin_offsetof(struct gate_totals, name))
+
 /* Settings, frozen when a gate is made. */
 struct gate_config {
     u64 tcp_idle_ns;
@@ -149,7 +155,29 @@ struct gate_config {
     u32 max_flows;
     u32 widen_bytes; /* tests only: opened beyond every window, so that the canary search has something to find */
     u32 queries;     /* 1: DNS queries are opened too, for who wants the names of look-ups that nobody answered */
-    u32 reserved;
+    u32 zero;        /* the key of tables that have one entry */
+};
+
+/* What later fragments need of their first. */
+struct gate_fragment_key {
+    u8 address[2][16];
+    u32 id;
+    u32 protocol;
+};
+
+struct gate_fragment {
+    u32 slot;
+    u32 stream_offset; /* of the first fragment's first payload byte */
+    u32 header_bytes;
+    u8 direction;
+    u8 opened; /* the first fragment left the gate as this kind of slice, 0 if it did not */
+    u8 placed; /* stream_offset is known: the first fragment was looked at */
+    u8 reserved;
+};
+
+struct gate_kept {
+    struct gate_fragment_key key;
+    struct gate_fragment fragment;
 };
 
 /* A frame on its way through the gate. */
@@ -173,7 +201,13 @@ struct gate_packet {
     u8 sender;           /* which end of the key sent it */
     u8 fragmented;       /* 0 whole, 1 first fragment, 2 later fragment */
     u8 headless;         /* the transport header was cut off: no payload can be placed */
-    u8 reserved;
+    u8 headers;          /* read so far */
+    u32 next_offset;     /* where decoding stands: the next header, */
+    u32 next_layer;      /* what it is (gate_link.h: enum gate_layer), */
+    u32 next_type;       /* its EtherType or IP protocol number, */
+    u32 end;             /* and where the payload of the last one that tells its length ends */
+    u32 slot;            /* of its flow's row, */
+    u32 before;          /* and of the row that had its key until now */
 };
 
 /* One packet's payload, placed in its flow. */
@@ -192,22 +226,32 @@ struct gate_piece {
     u16 reserved;
 };
 
-/* What later fragments need of their first. */
-struct gate_fragment_key {
-    u8 address[2][16];
-    u32 id;
-    u32 protocol;
-};
+/* ---- What the kernel's verifier asks of programs that are loaded without CAP_PERFMON, and how the core keeps to it.
+ * Since Spectre it also follows each branch the way that it does not go, as a processor does that runs ahead of a check:
+ *  - A loop does not end there, since its counter may be anything: every loop is GATE_UNROLLED, and short. What is too long for that
+ *    goes round through a stage (gate_enter).
+ *  - A pointer is tested once, right behind where it came from. Tested again, it may be anything where it is used.
+ *  - An offset into a map's value is a constant: of two places GATE_EITHER takes one. An index is none.
+ *  - The stack takes whole registers (-mcpu=v2) and bytes that a helper wrote. Structures lie in rooms that the build
+ *    gives (gate_packet, gate_slice and so on): half of eight bytes cannot be written over, and each first write is a
+ *    barrier of some 10 ns.
+ * tests/live/test_rights.py loads it so; docs/performance.md says what the barriers cost that are left. */
+#ifdef __bpf__
+#define GATE_UNROLLED _Pragma("clang loop unroll(full)")
+#define GATE_HIDDEN(pointer) asm volatile("" : "+r"(pointer)) /* else the compiler makes an index of the choice */
+#else
+#define GATE_UNROLLED _Pragma("GCC unroll 16")
+#define GATE_HIDDEN(pointer) (void)(pointer)
+#endif
 
-struct gate_fragment {
-    u32 slot;
-    u32 stream_offset; /* of the first fragment's first payload byte */
-    u32 header_bytes;
-    u8 direction;
-    u8 opened; /* the first fragment left the gate as this kind of slice, 0 if it did not */
-    u8 placed; /* stream_offset is known: the first fragment was looked at */
-    u8 reserved;
-};
+/* A pointer to `a` when `second` is 0, else to `b`. */
+#define GATE_EITHER(second, a, b)                        \
+    ({                                                   \
+        __typeof__(&(a)) a_place = &(a), b_place = &(b); \
+        GATE_HIDDEN(a_place);                            \
+        GATE_HIDDEN(b_place);                            \
+        (second) ? b_place : a_place;                    \
+    })
 
 enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };
 
@@ -215,28 +259,49 @@ GATE_INLINE u32 gate_smaller(u32 a, u32 b) { return a < b ? a : b; }
 GATE_INLINE u16 gate_be16(const u8 *p) { return (u16)(p[0] << 8 | p[1]); }
 GATE_INLINE u32 gate_be32(const u8 *p) { return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3]; }
 
-/* ---- What a build provides. `struct gate` is its own; a machine only hands it on.
- * gate_load: copies `length` bytes of the frame from `offset`; 0, or -1 when the frame was captured shorter.
- * gate_emit: hands over `length` bytes of the frame from `offset` as a slice; 0, or -1 (counted) when there is no room.
- * gate_load_head: copies up to GATE_HTTP_SEARCH_BYTES of the frame to where gate_head_at reads single bytes of them.
- * gate_piece: zeroed room for this packet's piece, in memory of which a verifier keeps no ranges.
- * gate_plain: the same number, of which a verifier no longer knows by which path it came about.                       */
+/* What few packets have to go through. In the kernel each is a program of its own, with a verification of its own. */
+enum gate_stage { STAGE_HEADERS, STAGE_SEGMENT, STAGE_REQUEST, STAGE_HOST, STAGE_DATAGRAM, GATE_STAGES };
+
+/* ---- What a build provides. `struct gate` is its own; a machine only hands it on. */
 struct gate;
+
+/* Goes on to a stage (gate_stages.h). Nothing may be done after it: the kernel does not come back. */
+static void gate_enter(struct gate *gate, enum gate_stage stage);
+
+/* Bytes of the frame. gate_load copies `length` from `offset`; 0, or -1 when the frame was captured shorter. gate_header
+ * gives a look at up to GATE_HEADER_BYTES, until it is asked again; 0 when the frame was captured shorter. gate_chunk
+ * looks at 1 to GATE_CHUNK_BYTES, which gate_chunk_word gives by eight, the first one highest, with zeros behind them. */
 GATE_INLINE int gate_load(struct gate *gate, u32 offset, void *to, u32 length);
-GATE_INLINE int gate_load_head(struct gate *gate, u32 offset, u32 length);
-GATE_INLINE u8 gate_head_at(struct gate *gate, u32 index);
+GATE_INLINE const u8 *gate_header(struct gate *gate, u32 offset, u32 length);
+GATE_INLINE void gate_chunk(struct gate *gate, u32 offset, u32 length);
+GATE_INLINE u64 gate_chunk_word(struct gate *gate, u32 i);
+
+/* Rooms: for what is known of this packet, for the key and the first fragment of one in fragments, for the next slice.
+ * Of what lies there a verifier keeps no ranges; gate_plain sends a number through such memory, so that the verifier no
+ * longer knows by which path it came about. */
+GATE_INLINE struct gate_packet *gate_packet(struct gate *gate);
 GATE_INLINE struct gate_piece *gate_piece(struct gate *gate);
+GATE_INLINE struct gate_kept *gate_kept(struct gate *gate);
+GATE_INLINE struct gate_slice *gate_slice(struct gate *gate);
 GATE_INLINE u32 gate_plain(struct gate *gate, u32 number);
-GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32 offset);
-GATE_INLINE struct gate_totals *gate_totals(struct gate *gate);
+
+/* Hands over the slice with its `length` bytes of the frame from `offset`; 0, or -1 (counted) when there is no room. */
+GATE_INLINE int gate_emit(struct gate *gate, u32 offset);
+
+/* Totals: one of them, GATE_TOTAL(name); one of packets and the one of bytes behind it; the opened bytes of a kind. */
+GATE_INLINE void gate_count(struct gate *gate, u32 total, u64 amount);
+GATE_INLINE void gate_count_packet(struct gate *gate, u32 total, const struct gate_packet *packet);
+GATE_INLINE void gate_count_opened(struct gate *gate, u32 kind, u64 bytes);
+GATE_INLINE void gate_add(u64 *counter, u64 amount);
+
+/* Tables. gate_create makes a row for a new flow, from start_row; `replace`: its key still names another row. -1 when
+ * the table is full. gate_find_fragment fills gate_kept by its key; -1 when nothing is kept. */
 GATE_INLINE const struct gate_config *gate_config(struct gate *gate);
 GATE_INLINE int gate_find(struct gate *gate, const struct gate_key *key, u32 *slot);
 GATE_INLINE struct gate_row *gate_row(struct gate *gate, u32 slot);
-/* A row for a new flow, from start_row; `replace`: its key still names another row. -1 when the table is full. */
 GATE_INLINE int gate_create(struct gate *gate, const struct gate_packet *packet, int replace, u32 *slot);
 GATE_INLINE int gate_is_personal(struct gate *gate, const u8 *address);
-GATE_INLINE int gate_find_fragment(struct gate *gate, const struct gate_fragment_key *key, struct gate_fragment *found);
-GATE_INLINE void gate_keep_fragment(struct gate *gate, const struct gate_fragment_key *key, const struct gate_fragment *f);
-GATE_INLINE void gate_add(u64 *counter, u64 amount);
+GATE_INLINE int gate_find_fragment(struct gate *gate);
+GATE_INLINE void gate_keep_fragment(struct gate *gate);
 
 #endif

@@ -49,6 +49,7 @@ GATE_INLINE u32 quic_number(struct gate *gate, const struct gate_piece *piece, u
 GATE_INLINE u32 initial_bytes(struct gate *gate, const struct gate_piece *piece) {
     u8 h[6];
     u32 end = 0, version = 0;
+    GATE_UNROLLED
     for (u32 i = 0; i < 3; i++) {
         u32 at = end + 6;
         if (end >= piece->captured || gate_load(gate, piece->at + end, h, 6)) break;

@@ -1,11 +1,11 @@
-/* A frame -> counts in its flow's row, and on to gate_stream.h or gate_datagram.h while the flow is introducing itself. */
+/* A frame -> counts in its flow's row, and on to gate_introduce.h while the flow is introducing itself. */
 #ifndef GATE_FLOW_H
 #define GATE_FLOW_H
 
 #include "gate_core.h"
 #include "gate_decode.h"
-#include "gate_datagram.h"
-#include "gate_stream.h"
+#include "gate_fragment.h"
+#include "gate_open.h"
 
 /* Puts the ends in an order of their own and notes which of them sent. */
 GATE_INLINE void order_ends(struct gate_packet *packet) {
@@ -36,7 +36,8 @@ GATE_INLINE u8 find_client(const struct gate_packet *packet) {
     u8 other = !packet->sender;
     if (packet->key.protocol == PROTOCOL_TCP && packet->tcp_flags & TCP_SYN)
         return packet->tcp_flags & TCP_ACK ? other : packet->sender;
-    u32 mine = packet->key.port[packet->sender & 1], theirs = packet->key.port[other & 1];
+    const u16 *ports = packet->key.port;
+    u32 mine = *GATE_EITHER(packet->sender, ports[0], ports[1]), theirs = *GATE_EITHER(other, ports[0], ports[1]);
     return is_service_port(mine) && !is_service_port(theirs) ? other : packet->sender;
 }
 
@@ -51,7 +52,8 @@ GATE_INLINE void start_row(struct gate *gate, struct gate_row *row, const struct
     row->client = find_client(packet);
     row->flags = FLOW_LIVE;
     if (packet->tagged) row->flags |= FLOW_TAGGED;
-    if (gate_is_personal(gate, row->key.address[(row->client ^ 1) & 1])) row->flags |= FLOW_PERSONAL;
+    const u8 *server = *GATE_EITHER(row->client, row->key.address[1], row->key.address[0]);
+    if (gate_is_personal(gate, server)) row->flags |= FLOW_PERSONAL;
 }
 
 /* Whether this packet begins another flow between the same ends: a SYN that is not the one we know, or a long silence. */
@@ -63,6 +65,12 @@ GATE_INLINE int begins_anew(struct gate *gate, const struct gate_row *row, const
     if (packet->key.protocol != PROTOCOL_TCP || (packet->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN) return 0;
     if (row->client != packet->sender || !(row->flags & FLOW_BASE_SERVER)) return 1;
     return row->base[GATE_TO_SERVER] != packet->sequence + 1;
+}
+
+/* Notes that a row's key belongs to a newer flow. */
+GATE_INLINE void unlink_row(struct gate *gate, u32 slot) {
+    struct gate_row *row = gate_row(gate, slot);
+    if (row) row->flags |= FLOW_UNLINKED;
 }
 
 /* Follows SYN, FIN and RST: where streams begin, and that they have ended. */
@@ -81,146 +89,58 @@ GATE_INLINE void follow_tcp(struct gate_row *row, const struct gate_packet *pack
     if (flags & TCP_RST) row->flags |= FLOW_RESET;
 }
 
-/* A proxy's word before the stream (haproxy's PROXY protocol, version 1): where the stream itself begins, or 0. */
-GATE_INLINE u32 proxy_header(struct gate *gate, const struct gate_piece *piece) {
-    if (piece->first != 0x50524F58) return 0; /* "PROX" */
-    u32 length = gate_smaller(piece->captured, 107); /* the longest such line */
-    if (gate_load_head(gate, piece->at, length)) return 0;
-    if (length < 8 || gate_head_at(gate, 4) != 'Y' || gate_head_at(gate, 5) != ' ') return 0;
-    u32 end = find_line_end(gate, 0, length);
-    return end < length && end + 2 < piece->captured ? end + 2 : 0;
+/* Whether a flow is still introducing itself, and this packet has a payload that can be placed in it. */
+GATE_INLINE int may_introduce(const struct gate_row *row, const struct gate_packet *packet) {
+    if (row->sealed || row->flags & FLOW_CLOSED || packet->headless) return 0;
+    if (!packet->payload_bytes || packet->captured_bytes <= packet->payload_offset) return 0;
+    return packet->key.protocol == PROTOCOL_TCP || packet->key.protocol == PROTOCOL_UDP;
 }
 
-/* Places a segment in its stream: `offset`, and past a proxy's word. A flow whose start was not seen is closed, unless
- * the first payload that is seen is itself a beginning: a ClientHello or a request. -1: there is nothing to open. */
-GATE_INLINE int place_segment(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
-    u32 known = piece->direction ? FLOW_BASE_CLIENT : FLOW_BASE_SERVER;
-    u32 base = row->base[piece->direction & 1];
-    u32 sequence = packet->sequence + (packet->tcp_flags & TCP_SYN ? 1 : 0);
-    if (!(row->flags & known)) {
-        base = sequence;
-        piece->midstream = row->kind == FLOW_UNDECIDED;
-        if (piece->direction == GATE_TO_CLIENT && row->kind != FLOW_DNS) {
-            if (!(row->flags & FLOW_BASE_SERVER)) close_flow(row);
-            return -1;
-        }
-        row->base[piece->direction & 1] = base;
-        row->flags |= (u16)known;
-    }
-    piece->offset = sequence - base;
-    piece->placed = 1;
-    u32 skip = !piece->offset && row->kind == FLOW_UNDECIDED ? proxy_header(gate, piece) : 0;
-    if (skip) {
-        u8 h[4];
-        row->base[piece->direction & 1] += skip;
-        piece->at += skip;
-        piece->captured -= skip;
-        piece->first = gate_load(gate, piece->at, h, 4) ? 0 : gate_be32(h);
-    }
-    return 0;
-}
-
-/* Places a later fragment behind its first, whose way it goes. -1: there is nothing to open. */
-GATE_INLINE int place_fragment(const struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet,
-                               const struct gate_fragment *first) {
-    if (!first || !first->placed) return -1;
-    piece->offset = first->stream_offset + packet->fragment_offset - first->header_bytes;
-    piece->follows = first->opened;
-    return packet->key.protocol == PROTOCOL_TCP ? row->kind == FLOW_UNDECIDED : !first->opened;
-}
-
-/* Opens what may be opened of a packet's payload. */
-GATE_INLINE void introduce(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet,
-                           const struct gate_fragment *first) {
-    u8 h[4] = {0};
-    u32 tcp = packet->key.protocol == PROTOCOL_TCP;
-    if (row->sealed || row->flags & FLOW_CLOSED || packet->headless || packet->captured_bytes <= packet->payload_offset) return;
-    if (!tcp && packet->key.protocol != PROTOCOL_UDP) return;
-    piece->at = packet->payload_offset;
-    piece->captured = gate_smaller(packet->payload_bytes, packet->captured_bytes - packet->payload_offset);
-    if (!piece->captured) return;
-    if (piece->captured >= 4) {
-        if (gate_load(gate, piece->at, h, 4)) return;
-    } else if (gate_load(gate, piece->at, h, 2) && gate_load(gate, piece->at, h, 1)) {
-        return;
-    }
-    piece->first = gate_be32(h);
-    piece->placed = !tcp;
-    if (packet->fragmented == 2) {
-        if (place_fragment(row, piece, packet, first)) return;
-    } else if (tcp && place_segment(gate, row, piece, packet)) {
-        return;
-    }
-    if (tcp) open_segment(gate, row, piece, packet);
-    else open_datagram(gate, row, piece, packet);
-}
-
-/* Keeps what later fragments of this packet need: whose they are, where they stand, and whether they may be opened. */
-GATE_INLINE void remember_fragment(struct gate *gate, const struct gate_piece *piece, const struct gate_packet *packet) {
-    struct gate_fragment_key key = {0};
-    struct gate_fragment keep = {0};
-    __builtin_memcpy(key.address, packet->key.address, 32);
-    key.id = packet->fragment_id;
-    key.protocol = packet->key.protocol;
-    keep.slot = piece->slot;
-    keep.stream_offset = piece->offset;
-    keep.header_bytes = packet->header_bytes;
-    keep.direction = piece->direction;
-    keep.opened = piece->opened;
-    keep.placed = piece->placed;
-    gate_keep_fragment(gate, &key, &keep);
-}
-
-/* The gate: one frame in, its counts kept, its opened bytes out. `packet` as gate_decode asks for. */
-GATE_INLINE void gate_frame(struct gate *gate, u32 link, struct gate_packet *packet) {
-    struct gate_totals *totals = gate_totals(gate);
-    struct gate_fragment first = {0};
-    u32 slot = 0, follows = 0;
-    totals->seen_packets += packet->frames;
-    totals->seen_bytes += packet->wire_bytes;
-    if (gate_decode(gate, link, packet)) {
-        totals->undecodable_packets += packet->frames;
-        totals->undecodable_bytes += packet->wire_bytes;
+/* A decoded packet -> counts, and on to its stage while its flow introduces itself. */
+GATE_INLINE void count_packet(struct gate *gate) {
+    struct gate_packet *packet = gate_packet(gate);
+    u32 follows = 0;
+    if (finish_decode(gate, packet)) {
+        gate_count_packet(gate, GATE_TOTAL(undecodable_packets), packet);
         return;
     }
     order_ends(packet);
     if (packet->fragmented == 2) { /* its ports are in the first fragment; without that one it is a flow by itself */
-        struct gate_fragment_key key = {0};
-        __builtin_memcpy(key.address, packet->key.address, 32);
-        key.id = packet->fragment_id;
-        key.protocol = packet->key.protocol;
-        follows = !gate_find_fragment(gate, &key, &first);
-        slot = first.slot;
+        follows = !find_first(gate, packet);
+        packet->slot = gate_kept(gate)->fragment.slot;
     }
-    struct gate_row *row = follows ? gate_row(gate, slot) : 0;
+    struct gate_row *row = follows ? gate_row(gate, packet->slot) : 0;
     if (row && ((row->flags & (FLOW_LIVE | FLOW_UNLINKED)) != FLOW_LIVE || !same_ends(&row->key, &packet->key)))
         row = 0; /* its first one's row has gone */
     follows = row != 0;
-    if (!row && !gate_find(gate, &packet->key, &slot)) row = gate_row(gate, slot);
-    struct gate_row *before = row && !follows && begins_anew(gate, row, packet) ? row : 0;
-    if (!row || before) {
-        row = gate_create(gate, packet, before != 0, &slot) ? 0 : gate_row(gate, slot);
-        if (row && before) before->flags |= FLOW_UNLINKED;
+    if (!row && !gate_find(gate, &packet->key, &packet->slot)) row = gate_row(gate, packet->slot);
+    u32 anew = row && !follows && begins_anew(gate, row, packet);
+    if (!row || anew) {
+        packet->before = packet->slot;
+        row = gate_create(gate, packet, anew, &packet->slot) ? 0 : gate_row(gate, packet->slot);
+        if (!row) {
+            gate_count_packet(gate, GATE_TOTAL(untracked_packets), packet);
+            return;
+        }
+        if (anew) unlink_row(gate, packet->before);
     }
-    if (!row) {
-        totals->untracked_packets += packet->frames;
-        totals->untracked_bytes += packet->wire_bytes;
-        return;
-    }
-    u32 direction = follows ? first.direction : packet->sender != row->client;
+    u32 direction = follows ? gate_kept(gate)->fragment.direction : packet->sender != row->client;
     direction &= 1;
     row->last_ns = packet->time_ns;
-    gate_add(&row->packets[direction], packet->frames);
-    gate_add(&row->bytes[direction], packet->wire_bytes);
+    gate_add(GATE_EITHER(direction, row->packets[GATE_TO_SERVER], row->packets[GATE_TO_CLIENT]), packet->frames);
+    gate_add(GATE_EITHER(direction, row->bytes[GATE_TO_SERVER], row->bytes[GATE_TO_CLIENT]), packet->wire_bytes);
     gate_add(&row->payload_bytes, packet->payload_bytes);
     if (packet->key.protocol == PROTOCOL_TCP && !packet->headless && packet->fragmented != 2) follow_tcp(row, packet, direction);
     if (!packet->payload_bytes && packet->fragmented != 1) return;
     struct gate_piece *piece = gate_piece(gate);
-    piece->slot = slot;
+    __builtin_memset(piece, 0, sizeof *piece);
+    piece->slot = packet->slot;
     piece->direction = (u8)direction;
     piece->fragmented = packet->fragmented != 0;
-    introduce(gate, row, piece, packet, follows ? &first : 0);
-    if (packet->fragmented == 1) remember_fragment(gate, piece, packet);
+    if (follows) follow_first(gate, piece, packet);
+    if (!may_introduce(row, packet)) finish_piece(gate, piece, packet);
+    else if (packet->key.protocol == PROTOCOL_TCP) gate_enter(gate, STAGE_SEGMENT);
+    else gate_enter(gate, STAGE_DATAGRAM);
 }
 
 #endif

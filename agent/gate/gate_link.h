@@ -56,7 +56,7 @@ GATE_INLINE u32 ppp_ethertype(u32 protocol) {
 
 /* Reads the first header of a link type: its length by `offset`, what follows by `type`. */
 GATE_INLINE u32 decode_link(struct gate *gate, u32 link, u32 *offset, u32 *type) {
-    u8 h[20];
+    const u8 *h;
     switch (link) {
     case LINK_ETHERNET:
         return LAYER_ETHERNET;
@@ -70,19 +70,22 @@ GATE_INLINE u32 decode_link(struct gate *gate, u32 link, u32 *offset, u32 *type)
         *offset = 4;
         return LAYER_IP;
     case LINK_SLL:
-        if (gate_load(gate, 0, h, 16)) return LAYER_FAILED;
+        h = gate_header(gate, 0, 16);
+        if (!h) return LAYER_FAILED;
         *offset = 16;
         *type = gate_be16(h + 14);
         return LAYER_ETHERTYPE;
     case LINK_SLL2:
-        if (gate_load(gate, 0, h, 20)) return LAYER_FAILED;
+        h = gate_header(gate, 0, 20);
+        if (!h) return LAYER_FAILED;
         *offset = 20;
         *type = gate_be16(h);
         return LAYER_ETHERTYPE;
     case LINK_PPP:
     case LINK_PPP_HDLC:
     case LINK_C_HDLC: /* a PPP link may be recorded with or without its HDLC address and control */
-        if (gate_load(gate, 0, h, 4)) return LAYER_FAILED;
+        h = gate_header(gate, 0, 4);
+        if (!h) return LAYER_FAILED;
         if (h[0] == 0xFF && h[1] == 0x03) {
             *offset = 2;
             return LAYER_PPP;
@@ -97,7 +100,8 @@ GATE_INLINE u32 decode_link(struct gate *gate, u32 link, u32 *offset, u32 *type)
         *type = ETHERTYPE_PPPOE;
         return LAYER_ETHERTYPE;
     case LINK_PPI: /* a header of its own length, then another link type */
-        if (gate_load(gate, 0, h, 8)) return LAYER_FAILED;
+        h = gate_header(gate, 0, 8);
+        if (!h) return LAYER_FAILED;
         *offset = (u32)h[2] | (u32)h[3] << 8;
         if (h[4] == LINK_ETHERNET) return LAYER_ETHERNET;
         return h[4] == LINK_RAW || h[4] == LINK_RAW_BSD || h[4] == LINK_IPV4 ? LAYER_IP : LAYER_FAILED;
@@ -116,7 +120,7 @@ GATE_INLINE void note_vlan(struct gate_packet *packet, u32 identifier) {
 
 /* One header chosen by EtherType. */
 GATE_INLINE u32 decode_ethertype(struct gate *gate, struct gate_packet *packet, u32 *offset, u32 *type) {
-    u8 h[8];
+    const u8 *h;
     switch (*type) {
     case ETHERTYPE_IPV4:
     case ETHERTYPE_IPV6:
@@ -124,7 +128,8 @@ GATE_INLINE u32 decode_ethertype(struct gate *gate, struct gate_packet *packet, 
     case ETHERTYPE_VLAN:
     case ETHERTYPE_QINQ:
     case ETHERTYPE_OLD_QINQ:
-        if (gate_load(gate, *offset, h, 4)) return LAYER_FAILED;
+        h = gate_header(gate, *offset, 4);
+        if (!h) return LAYER_FAILED;
         note_vlan(packet, gate_be16(h) & 0xFFF);
         *type = gate_be16(h + 2);
         *offset += 4;
@@ -133,7 +138,8 @@ GATE_INLINE u32 decode_ethertype(struct gate *gate, struct gate_packet *packet, 
     case ETHERTYPE_MPLS_MULTICAST:
         return LAYER_MPLS;
     case ETHERTYPE_PPPOE: /* RFC 2516 section 4 */
-        if (gate_load(gate, *offset, h, 6)) return LAYER_FAILED;
+        h = gate_header(gate, *offset, 6);
+        if (!h) return LAYER_FAILED;
         *offset += 6;
         return LAYER_PPP;
     case ETHERTYPE_PPP:
@@ -141,16 +147,18 @@ GATE_INLINE u32 decode_ethertype(struct gate *gate, struct gate_packet *packet, 
     case ETHERTYPE_TEB:
         return LAYER_ETHERNET;
     case ETHERTYPE_ERSPAN_3: /* draft-foschiano-erspan-03 section 4.3; the O bit adds a platform header */
-        if (gate_load(gate, *offset, h, 2) || gate_load(gate, *offset + 8, h + 4, 4)) return LAYER_FAILED;
+        h = gate_header(gate, *offset, 12);
+        if (!h) return LAYER_FAILED;
         packet->tagged = 0; /* of the session, not of what it mirrors */
         note_vlan(packet, gate_be16(h) & 0xFFF);
-        *offset += h[7] & 1 ? 20 : 12;
+        *offset += h[11] & 1 ? 20 : 12;
         return LAYER_ETHERNET;
     default:
         break;
     }
     if (*type < 0x600) { /* IEEE 802.3 length: SNAP carries an EtherType, other LLC does not */
-        if (!gate_load(gate, *offset, h, 8) && h[0] == 0xAA && h[1] == 0xAA && gate_be16(h + 6) >= 0x600) {
+        h = gate_header(gate, *offset, 8);
+        if (h && h[0] == 0xAA && h[1] == 0xAA && gate_be16(h + 6) >= 0x600) {
             *type = gate_be16(h + 6);
             *offset += 8;
             return LAYER_ETHERTYPE;

@@ -3,22 +3,16 @@
 
 #include "gate_core.h"
 #include "capture_file.h"
+#include "fragment_table.h"
 #include "gate_flow.h"
+#include "gate_stages.h"
 #include "packet_ring.h"
 #include "ring_reader.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
 enum native_limit {
-    FRAGMENT_SETS = 256,  /* first fragments remembered: */
-    FRAGMENT_WAYS = 16,   /* so many of each set, the newest first; the oldest makes room */
     MAX_PERSONAL = 65536, /* addresses, in a table twice as large */
-};
-
-struct kept_fragment {
-    struct gate_fragment_key key;
-    struct gate_fragment fragment;
-    u64 used;
 };
 
 struct gate {
@@ -37,8 +31,12 @@ struct gate {
     struct kept_fragment *fragments;
     const u8 *data;
     u32 captured;
-    const u8 *head;
+    const u8 *chunk; /* in the frame */
+    u32 chunk_bytes;
+    struct gate_packet packet;
     struct gate_piece piece;
+    struct gate_kept kept;
+    struct gate_slice slice;
     u8 *out;
     u64 out_size;
     u64 out_used;
@@ -55,25 +53,34 @@ GATE_INLINE int gate_load(struct gate *gate, u32 offset, void *to, u32 length) {
     return 0;
 }
 
-GATE_INLINE int gate_load_head(struct gate *gate, u32 offset, u32 length) {
-    if (offset > gate->captured || length > gate->captured - offset) return -1;
-    gate->head = gate->data + offset;
-    return 0;
+GATE_INLINE const u8 *gate_header(struct gate *gate, u32 offset, u32 length) {
+    return offset > gate->captured || length > gate->captured - offset ? 0 : gate->data + offset;
 }
 
-GATE_INLINE u8 gate_head_at(struct gate *gate, u32 index) { return gate->head[index]; }
-
-GATE_INLINE struct gate_piece *gate_piece(struct gate *gate) {
-    __builtin_memset(&gate->piece, 0, sizeof gate->piece);
-    return &gate->piece;
+GATE_INLINE void gate_chunk(struct gate *gate, u32 offset, u32 length) {
+    gate->chunk = gate_header(gate, offset, length);
+    gate->chunk_bytes = gate->chunk ? length : 0;
 }
+
+GATE_INLINE u64 gate_chunk_word(struct gate *gate, u32 i) {
+    u32 at = i * 8, rest = at < gate->chunk_bytes ? gate_smaller(gate->chunk_bytes - at, 8) : 0;
+    u64 word = 0;
+    __builtin_memcpy(&word, gate->chunk + at, rest);
+    return __builtin_bswap64(word);
+}
+
+GATE_INLINE struct gate_packet *gate_packet(struct gate *gate) { return &gate->packet; }
+GATE_INLINE struct gate_piece *gate_piece(struct gate *gate) { return &gate->piece; }
 
 GATE_INLINE u32 gate_plain(struct gate *gate, u32 number) {
     (void)gate;
     return number;
 }
 
-GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32 offset) {
+GATE_INLINE struct gate_slice *gate_slice(struct gate *gate) { return &gate->slice; }
+
+GATE_INLINE int gate_emit(struct gate *gate, u32 offset) {
+    const struct gate_slice *slice = &gate->slice;
     u64 padded = ((u64)slice->length + 7) & ~7ULL;
     if (gate->out_size - gate->out_used < sizeof *slice + padded) {
         gate->totals.lost_slices++;
@@ -86,7 +93,14 @@ GATE_INLINE int gate_emit(struct gate *gate, const struct gate_slice *slice, u32
     return 0;
 }
 
-GATE_INLINE struct gate_totals *gate_totals(struct gate *gate) { return &gate->totals; }
+GATE_INLINE void gate_count(struct gate *gate, u32 total, u64 amount) { *(u64 *)((u8 *)&gate->totals + total) += amount; }
+
+GATE_INLINE void gate_count_packet(struct gate *gate, u32 total, const struct gate_packet *packet) {
+    gate_count(gate, total, packet->frames);
+    gate_count(gate, total + (u32)sizeof(u64), packet->wire_bytes);
+}
+
+GATE_INLINE void gate_count_opened(struct gate *gate, u32 kind, u64 bytes) { gate->totals.opened_bytes[kind & (SLICE_KINDS - 1)] += bytes; }
 GATE_INLINE const struct gate_config *gate_config(struct gate *gate) { return &gate->config; }
 GATE_INLINE struct gate_row *gate_row(struct gate *gate, u32 slot) { return &gate->rows[slot]; }
 GATE_INLINE void gate_add(u64 *counter, u64 amount) { *counter += amount; }
@@ -157,34 +171,23 @@ GATE_INLINE int gate_is_personal(struct gate *gate, const u8 *address) {
     return !__builtin_memcmp(gate->personal[personal_place(gate, address)], address, 16);
 }
 
-/* The set that a fragment belongs in. Many places each, so that two packets on their way do not push each other out. */
-GATE_INLINE struct kept_fragment *fragment_set(struct gate *gate, const struct gate_fragment_key *key) {
-    return &gate->fragments[hash_words(key, sizeof *key / 8, gate->seed) % FRAGMENT_SETS * FRAGMENT_WAYS];
+GATE_INLINE struct gate_kept *gate_kept(struct gate *gate) { return &gate->kept; }
+
+GATE_INLINE struct kept_fragment *own_set(struct gate *gate) {
+    return fragment_set(gate->fragments, hash_words(&gate->kept.key, sizeof gate->kept.key / 8, gate->seed));
 }
 
-/* The place of a key in its set; FRAGMENT_WAYS when it is not there. */
-GATE_INLINE u32 fragment_way(const struct kept_fragment *set, const struct gate_fragment_key *key) {
-    u32 way = 0;
-    while (way < FRAGMENT_WAYS && (!set[way].used || __builtin_memcmp(&set[way].key, key, sizeof *key))) way++;
-    return way;
-}
+GATE_INLINE int gate_find_fragment(struct gate *gate) { return find_kept(own_set(gate), &gate->kept); }
+GATE_INLINE void gate_keep_fragment(struct gate *gate) { keep(own_set(gate), &gate->kept); }
 
-GATE_INLINE int gate_find_fragment(struct gate *gate, const struct gate_fragment_key *key, struct gate_fragment *found) {
-    const struct kept_fragment *set = fragment_set(gate, key);
-    u32 way = fragment_way(set, key);
-    if (way == FRAGMENT_WAYS) return -1;
-    *found = set[way].fragment;
-    return 0;
-}
-
-GATE_INLINE void gate_keep_fragment(struct gate *gate, const struct gate_fragment_key *key, const struct gate_fragment *fragment) {
-    struct kept_fragment *set = fragment_set(gate, key);
-    u32 way = fragment_way(set, key);
-    if (way == FRAGMENT_WAYS) way--;
-    __builtin_memmove(set + 1, set, way * sizeof *set);
-    set->key = *key;
-    set->fragment = *fragment;
-    set->used = 1;
+static void gate_enter(struct gate *gate, enum gate_stage stage) {
+    switch (stage) {
+    case STAGE_HEADERS: enter_headers(gate); break;
+    case STAGE_SEGMENT: enter_segment(gate); break;
+    case STAGE_REQUEST: enter_request(gate); break;
+    case STAGE_HOST: enter_host(gate); break;
+    default: enter_datagram(gate); break;
+    }
 }
 
 /* ---- What Python calls */
@@ -231,18 +234,19 @@ static void set_out(struct gate *gate, u8 *out, u64 size) {
 
 /* One frame. `vlan`: a tag that came beside it, or -1. */
 EXPORT void gate_feed(struct gate *gate, u32 link, u64 time_ns, const u8 *data, u32 captured, u32 wire, int vlan) {
-    struct gate_packet packet = {0};
+    struct gate_packet *packet = &gate->packet;
     gate->data = data;
     gate->captured = captured;
-    packet.time_ns = time_ns;
-    packet.wire_bytes = wire;
-    packet.captured_bytes = captured;
-    packet.frames = 1;
+    __builtin_memset(packet, 0, sizeof *packet);
+    packet->time_ns = time_ns;
+    packet->wire_bytes = wire;
+    packet->captured_bytes = captured;
+    packet->frames = 1;
     if (vlan >= 0) {
-        packet.vlan = (u16)vlan;
-        packet.tagged = 1;
+        packet->vlan = (u16)vlan;
+        packet->tagged = 1;
     }
-    gate_frame(gate, link, &packet);
+    enter_gate(gate, link);
 }
 
 /* As gate_feed, with room for slices; returns the bytes used of it. */

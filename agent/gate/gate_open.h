@@ -8,23 +8,36 @@
 #include "gate_core.h"
 #include "gate_decode.h"
 
+/* Ports on which TLS is spoken from the first byte: there an early segment may be opened before the one that
+ * shows the ClientHello's start has come (segments out of order). */
+GATE_INLINE int is_tls_port(u32 port) {
+    switch (port) {
+    case 443: case 465: case 563: case 636: case 853: case 989: case 990: case 992: case 993: case 994: case 995:
+    case 5061: case 5228: case 5349: case 8443: case 8883:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 GATE_INLINE void close_flow(struct gate_row *row) { row->flags |= FLOW_CLOSED; }
 
 /* Hands over `length` bytes of the piece from `skip` on, and counts them as opened. */
 GATE_INLINE int open_slice(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet,
                            u32 kind, u32 flags, u32 skip, u32 length) {
-    struct gate_slice slice = {0};
-    slice.time_ns = packet->time_ns;
-    slice.slot = piece->slot;
-    slice.offset = piece->offset + skip;
-    slice.length = length;
-    slice.payload_bytes = packet->payload_bytes;
-    slice.direction = piece->direction;
-    slice.kind = (u8)kind;
-    slice.flags = (u8)(flags | (piece->fragmented ? SLICE_FRAGMENT : 0));
-    if (gate_emit(gate, &slice, piece->at + skip)) return -1;
+    struct gate_slice *slice = gate_slice(gate);
+    __builtin_memset(slice, 0, sizeof *slice);
+    slice->time_ns = packet->time_ns;
+    slice->slot = piece->slot;
+    slice->offset = piece->offset + skip;
+    slice->length = length;
+    slice->payload_bytes = packet->payload_bytes;
+    slice->direction = piece->direction;
+    slice->kind = (u8)kind;
+    slice->flags = (u8)(flags | (piece->fragmented ? SLICE_FRAGMENT : 0));
+    if (gate_emit(gate, piece->at + skip)) return -1;
     gate_add(&row->opened_bytes, length);
-    gate_totals(gate)->opened_bytes[kind & (SLICE_KINDS - 1)] += length;
+    gate_count_opened(gate, kind, length);
     piece->opened = (u8)kind;
     return 0;
 }

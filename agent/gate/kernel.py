@@ -18,12 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.gate import bpf, layout
-from agent.gate.bpf_object import BpfObject, ObjectError, read_object
+from agent.gate.bpf_object import BpfObject, ObjectError, Program, read_object
 from agent.gate.library import library
 from agent.gate.slices import SliceBatch, SliceRoom, read_slices
 from agent.gate.table import FlowTable, IdleLimits
 
 OBJECT: Final = Path(__file__).with_name("gate.bpf.o")
+
+PROGRAMS: Final = ("socket", *(f"socket/{stage}" for stage in ("headers", "segment", "request", "host", "datagram")))
+"""Sections of the object: what the socket runs, and the stages to which it goes on (gate_core.h: enum gate_stage)."""
 
 GRACE_NS: Final = 200_000_000
 """A packet that found a row before its key was taken away is through with it long before this."""
@@ -54,8 +57,7 @@ class KernelGate:
         ring_bytes: a power of two.
 
     Raises:
-        KernelGateError: no permission, an old kernel, or no memory. CAP_BPF makes maps and loads the program;
-            CAP_PERFMON lets the verifier accept what compilers make of it (reuse of stack slots, for one).
+        KernelGateError: no permission, an old kernel, or no memory. CAP_BPF makes maps and loads the programs.
     """
 
     kind: Final = "kernel"
@@ -81,7 +83,7 @@ class KernelGate:
         idle = idle or IdleLimits()
         config = layout.CONFIG.pack(idle.tcp_ns, idle.other_ns, idle.closed_ns, max_flows, widen_bytes, queries, 0)
         try:
-            self._load(read_object(OBJECT.read_bytes(), program="socket"), config, ring_bytes)
+            self._load(read_object(OBJECT.read_bytes(), programs=PROGRAMS), config, ring_bytes)
             self._rows = _mapped(self._maps["rows"], max_flows * layout.ROW.itemsize, write=True)
             self._map_ring(ring_bytes)
         except OSError as error:
@@ -206,7 +208,15 @@ class KernelGate:
         bpf.freeze_map(constants)
         for slot in range(self._max_flows - 1, -1, -1):  # a stack: the last one pushed is the first one used
             bpf.update(self._maps["free_slots"], None, _SLOT.pack(slot), "cannot fill the list of free slots")
-        self._program = bpf.load_program(_linked(code, self._maps), "hallwatch_gate")
+        first, *stages = code.programs
+        for number, stage in enumerate(stages):
+            program = bpf.load_program(_linked(stage, self._maps), f"hallwatch_{number}")
+            try:
+                bpf.update(self._maps["stages"], _SLOT.pack(number), _SLOT.pack(program), "cannot note a stage")
+            finally:
+                os.close(program)
+        bpf.freeze_map(self._maps["stages"])  # and kept open: closed by all processes, it would be emptied
+        self._program = bpf.load_program(_linked(first, self._maps), "hallwatch_gate")
         for name in _PROGRAM_ONLY:  # the program holds them; a process that is taken over shall not
             os.close(self._maps.pop(name))
 
@@ -240,10 +250,10 @@ _VALUES: Final = {"rows": layout.ROW.itemsize, "totals": layout.TOTALS.itemsize,
 """Maps that this process reads or writes -> bytes of a value"""
 
 
-def _linked(code: BpfObject, maps: dict[str, int]) -> bytes:
+def _linked(program: Program, maps: dict[str, int]) -> bytes:
     """The instructions with map descriptors where the object names maps."""
-    instructions = bytearray(code.instructions)
-    for reference in code.references:
+    instructions = bytearray(program.instructions)
+    for reference in program.references:
         at = reference.instruction * 8
         registers = instructions[at + 1] & 0x0F
         pseudo = bpf.PSEUDO_MAP_FD if reference.map_name else bpf.PSEUDO_MAP_VALUE
@@ -277,10 +287,9 @@ def _advice(error: OSError) -> str:
     said = error.log.strip().splitlines() if isinstance(error, bpf.BpfError) else []
     if said:
         why = next((line for line in reversed(said) if not line.startswith(_NO_REASONS)), said[-1])[:_REASON_LENGTH]
-        release = os.uname().release
-        return f"{error}; kernel {release} does not accept the program, for which it may take CAP_PERFMON: {why}"
+        return f"{error}; kernel {os.uname().release} does not accept the program: {why}"
     if error.errno in (errno.EPERM, errno.EACCES):
-        return f"{error}; it takes CAP_BPF, CAP_PERFMON and CAP_NET_RAW (or root)"
+        return f"{error}; it takes CAP_BPF and CAP_NET_RAW (or root)"
     if error.errno in (errno.ENOMEM, errno.E2BIG):
         return f"{error}; ask for fewer flows (--max-flows)"
     if error.errno in (errno.EINVAL, errno.ENOSYS):

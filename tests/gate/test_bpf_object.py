@@ -12,10 +12,10 @@ import pytest
 
 from agent.gate import layout
 from agent.gate.bpf_object import BpfObject, ObjectError, read_object
-from agent.gate.kernel import OBJECT
+from agent.gate.kernel import OBJECT, PROGRAMS
 
 ROOT = Path(__file__).parent.parent.parent
-MAPS = {"rows", "flows", "free_slots", "fragments", "personal", "totals", "scratch_room", "slices"}
+MAPS = {"rows", "flows", "free_slots", "fragments", "personal", "totals", "scratch_room", "slices", "stages"}
 LOAD_IMMEDIATE_64 = 0x18
 MAX_STACK_BYTES = 512
 
@@ -28,7 +28,7 @@ def data() -> bytes:
 
 def test_the_committed_object(data: bytes) -> None:
     """It has the maps that the loader sizes, values as large as Python's structures, and one configuration."""
-    code = read_object(data, program="socket")
+    code = read_object(data, programs=PROGRAMS)
     values = {definition.name: definition.value_bytes for definition in code.maps}
 
     assert MAPS == set(values)
@@ -40,32 +40,41 @@ def test_the_committed_object(data: bytes) -> None:
 
 def test_references(data: bytes) -> None:
     """Each names a map that there is, at an instruction that takes an address; every map is referred to."""
-    code = read_object(data, program="socket")
-    opcodes = {code.instructions[reference.instruction * 8] for reference in code.references}
+    code = read_object(data, programs=PROGRAMS)
+    places = [(program, reference) for program in code.programs for reference in program.references]
 
-    assert {LOAD_IMMEDIATE_64} == opcodes
-    assert MAPS | {""} == {reference.map_name for reference in code.references}
-    assert all(0 <= reference.offset < len(code.rodata) for reference in code.references if not reference.map_name)
+    assert {LOAD_IMMEDIATE_64} == {program.instructions[one.instruction * 8] for program, one in places}
+    assert MAPS | {""} == {one.map_name for _, one in places}
+    assert all(0 <= one.offset < len(code.rodata) for _, one in places if not one.map_name)
+
+
+def test_programs(data: bytes) -> None:
+    """Each is another one, in the order in which they were asked for."""
+    code = read_object(data, programs=PROGRAMS)
+    backwards = read_object(data, programs=PROGRAMS[::-1])
+
+    assert len(PROGRAMS) == len({program.instructions for program in code.programs})
+    assert code.programs == backwards.programs[::-1]
 
 
 def test_another_program(data: bytes) -> None:
     """A section that is not there is told."""
     with pytest.raises(ObjectError, match="damaged BPF object: 'xdp' is not in list"):
-        read_object(data, program="xdp")
+        read_object(data, programs=["xdp"])
 
 
 @pytest.mark.parametrize("other", [b"", b"\x7fELF", b"#!/bin/sh\n" * 20, Path(sys.executable).read_bytes()[:4096]])
 def test_what_is_no_object(other: bytes) -> None:
     """Whatever else there may be is refused, other machines' programs included."""
     with pytest.raises(ObjectError):
-        read_object(other, program="socket")
+        read_object(other, programs=PROGRAMS)
 
 
 def test_cut_anywhere(data: bytes) -> None:
     """An object without its end is refused: its table of sections stands there."""
     for end in range(0, len(data) - 64, 211):
         with pytest.raises(ObjectError):
-            read_object(data[:end], program="socket")
+            read_object(data[:end], programs=PROGRAMS)
 
 
 def test_damaged_anywhere(data: bytes) -> None:
@@ -78,7 +87,7 @@ def test_damaged_anywhere(data: bytes) -> None:
         for at in rng.sample([*range(64), *range(len(data) - 4000, len(data))], 3):
             damaged[at] = rng.randrange(256)
         try:
-            assert isinstance(read_object(bytes(damaged), program="socket"), BpfObject)
+            assert isinstance(read_object(bytes(damaged), programs=PROGRAMS), BpfObject)
         except ObjectError:
             refused += 1
 

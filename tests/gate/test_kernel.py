@@ -232,7 +232,7 @@ def test_closed_twice(gate: KernelGate) -> None:
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
-        (errno.EPERM, "CAP_BPF, CAP_PERFMON and CAP_NET_RAW"),
+        (errno.EPERM, "CAP_BPF and CAP_NET_RAW"),
         (errno.ENOMEM, "--max-flows"),
         (errno.E2BIG, "--max-flows"),
         (errno.EINVAL, "5.15 is the oldest"),

@@ -19,6 +19,7 @@ MUTATIONS = 6000
 CLASS_ID = 7
 DAY_NS = 60_000_000_000
 ETHERNET = 1
+HEADER_LIMIT = 24
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,54 @@ def test_a_school_day(twins: Twins) -> None:
 
     assert passed.fed > 5000
     assert passed.slices > 500
+
+
+def _tagged(frame: bytes, number: int) -> bytes:
+    return frame[:12] + b"\x81\0\0\x14" * number + frame[12:]
+
+
+def _labelled(frame: bytes, number: int) -> bytes:
+    return frame[:12] + b"\x88\x47" + b"\0\1\0\x40" * number + b"\0\1\1\x40" + frame[14:]
+
+
+@pytest.mark.parametrize(("deepen", "most"), [(_tagged, HEADER_LIMIT - 4), (_labelled, HEADER_LIMIT - 5)])
+def test_many_headers(deepen: Callable[[bytes, int], bytes], most: int, twins: Twins) -> None:
+    """Tags and labels up to the limit of headers and beyond, around a request whose head takes all stages there are."""
+    request = b"GET / HTTP/1.1\r\nCookie: " + bytes(2000) + b"\r\nHost: deep.example\r\n\r\n"
+    flow = [frame.data for frame in crafted.http(5, request=request)]
+    for number in range(30):
+        passed = twins.feed(deepen(frame, number) for frame in flow)
+        assert (len(flow), number <= most) == (passed.fed, passed.slices > 0)
+        twins.clear()
+
+
+def test_many_extension_headers(twins: Twins) -> None:
+    """The same behind IPv6."""
+    flow = [frame.data for frame in crafted.tls(6, ipv6=True)]
+    for headers in range(30):
+        inserted = (b"\x3c\0" + bytes(6)) * (headers - 1) + (b"\x06\0" + bytes(6)) * (headers > 0)
+        lengths = ((len(frame) - 54 + len(inserted)).to_bytes(2, "big") for frame in flow)
+        first = b"\x3c" if headers else b"\x06"
+        frames = [
+            frame[:18] + length + first + frame[21:54] + inserted + frame[54:]
+            for frame, length in zip(flow, lengths, strict=True)
+        ]
+        passed = twins.feed(frames)
+        assert (len(flow), headers <= HEADER_LIMIT - 4) == (passed.fed, passed.slices > 0)
+        twins.clear()
+
+
+def test_heads_of_every_length(twins: Twins) -> None:
+    """Wherever in a head the Host line stands, about the ends of what one stage searches, whole and in segments."""
+    slices = 0
+    for start in (0, 500, 1000, 1520, 2000):
+        for length in range(start, start + 45):
+            request = b"GET / HTTP/1.1\r\nX: " + b"x" * length + b"\r\nhost: some.example\r\n\r\n"
+            cuts = (30 + length // 2,) if length % 2 else ()
+            slices += twins.feed([frame.data for frame in crafted.http(5, request=request, cuts=cuts)]).slices
+            twins.clear()
+
+    assert slices > 400
 
 
 def test_personal_addresses(twins: Twins) -> None:
