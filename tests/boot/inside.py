@@ -214,6 +214,9 @@ def prepare() -> None:
     run("ip", "link", "add", "tap0", "type", "veth", "peer", "name", "switch0")
     for name in ("tap0", "switch0"):
         run("ip", "link", "set", name, "up")
+    run("ip", "link", "add", "office0", "type", "dummy")
+    run("ip", "link", "set", "office0", "up")
+    run("ip", "address", "add", "192.0.2.1/24", "dev", "office0")
     run("cp", "-r", f"{PACKAGE}/agent/_rules", "/etc/hallwatch/rules")
     words = f"--interface tap0 --rules /etc/hallwatch/rules --web.listen-address 127.0.0.1:{PORT}"
     Path("/etc/default/hallwatch").write_text(f'HALLWATCH_ARGS="{words}"\n', encoding="utf-8")

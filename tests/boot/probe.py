@@ -21,6 +21,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWUSER: Final = 0x10000000
 SCHED_FIFO: Final = 1
 AF_VSOCK: Final = 40
+ELSEWHERE: Final = "192.0.2.2"
+"""A neighbour on a network of inside.py's: nothing but the unit is in the way."""
 HOMES: Final = ("/root",)
 """Where inside.py left a file that its owner alone may read."""
 RLIMIT_CORE: Final = 4
@@ -39,7 +41,7 @@ def call(number: int, *words: int) -> None:
     Raises:
         OSError: as the kernel says.
     """
-    if _libc.syscall(number, *words) < 0:
+    if _libc.syscall(*map(ctypes.c_long, (number, *words))) < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
@@ -95,6 +97,12 @@ def setuid_file() -> None:
         path.unlink()
 
 
+def bpf_map() -> None:
+    """Makes a BPF array of one element (bpf(2), BPF_MAP_CREATE): type, key, value, elements, flags."""
+    attributes = (ctypes.c_uint32 * 5)(2, 4, 8, 1, 0)
+    call(SYS_BPF, 0, ctypes.addressof(attributes), ctypes.sizeof(attributes))
+
+
 def homes() -> None:
     """Looks for people's files: there is one in root's, put there before."""
     if not any(Path(home, "marker").exists() for home in HOMES):
@@ -111,9 +119,9 @@ def own_state() -> None:
 TRIES: Final[dict[str, Callable[[], object]]] = {
     "own state": own_state,
     "packet socket": lambda: raw(socket.AF_PACKET),
-    "bpf": lambda: call(SYS_BPF, 0, 0, 0),
+    "bpf": bpf_map,
     "to loopback": lambda: reach("127.0.0.1"),
-    "to elsewhere": lambda: reach("192.0.2.1"),
+    "to elsewhere": lambda: reach(ELSEWHERE),
     "write /etc": write("/etc/probe"),
     "write /usr": write("/usr/probe"),
     "write /dev/shm": write("/dev/shm/probe"),

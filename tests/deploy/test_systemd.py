@@ -112,7 +112,7 @@ def test_systemd_makes_the_user_and_the_folders(tmp_path: Path) -> None:
         pytest.skip("NO systemd-sysusers HERE, OR NOT ROOT: sysusers.d and tmpfiles.d are not tried")
     (tmp_path / "etc").mkdir()
     for program, *words in (["sysusers"], ["tmpfiles", "--create"]):
-        command = [f"systemd-{program}", f"--root={tmp_path}", *words, FOLDER / f"{program}.d" / "hallwatch.conf"]
+        command = [f"systemd-{program}", f"--root={tmp_path}", *words, str(FOLDER / f"{program}.d" / "hallwatch.conf")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     (line,) = re.findall("^hallwatch:.*$", (tmp_path / "etc" / "passwd").read_text(encoding="utf-8"), re.MULTILINE)
