@@ -129,3 +129,16 @@ def test_keys() -> None:
     for credential in values("LoadCredential", FOLDER / "keys.conf"):
         name, path = credential.split(":")
         assert f"/etc/hallwatch/keys/{name}" == path
+
+
+def test_every_line_is_explained() -> None:
+    """docs/service.md has each directive of the unit in its table, and with the unit's own value where it gives one."""
+    unit = dict(re.findall(r"^([A-Za-z]+)=(.*)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE))
+    text = (ROOT / "docs" / "service.md").read_text(encoding="utf-8").partition("## The unit, line by line")[2]
+    table = "\n".join(line.split("|")[1] for line in text.partition("Left out")[0].splitlines() if line[:1] == "|")
+    told = dict(re.findall(r"`([A-Za-z]+)=([^`]*)`", table))
+
+    assert set(unit) - {"Description", "Documentation"} == set(told)
+    assert {name: unit[name] for name, value in told.items() if value} == {
+        name: told[name] for name in told if told[name]
+    }
