@@ -20,7 +20,7 @@ from urllib.request import urlopen
 PACKAGE: Final = "/usr/lib/hallwatch"
 UNIT: Final = "hallwatch.service"
 PORT: Final = 10484
-PATIENCE_S: Final = 180.0
+PATIENCE_S: Final = 300.0
 """A processor that is emulated in software takes its time."""
 FIELDS: Final = ("MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "_TRANSPORT", "_SYSTEMD_UNIT", "_UID")
 NAME: Final = "www.example.com"
@@ -134,6 +134,7 @@ def count(found: Found) -> None:
     sent = send()
     until(lambda: scrape()["hallwatch_gate_seen_packets_total"] >= before + sent)
     series = scrape()
+    found["optmem_max"] = int(Path("/proc/sys/net/core/optmem_max").read_text(encoding="ascii"))
     found["gate"] = [name for name, value in series.items() if name.startswith("hallwatch_gate_info") and value]
     found["flows"] = sum(value for name, value in series.items() if name.startswith("hallwatch_flows_total"))
     until(lambda: "packets/s" in shown("StatusText"))
