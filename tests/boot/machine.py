@@ -71,8 +71,8 @@ def refresh(folder: Path) -> None:
         shutil.copy(DEPLOY / kind / "hallwatch.conf", folder / "usr/lib" / kind)
     (folder / "checks").mkdir(exist_ok=True)
     (folder / "found").mkdir(exist_ok=True)
-    for name in ("inside.py", "probe.py"):
-        shutil.copy(Path(__file__).parent / name, folder / "checks")
+    for path in (*(Path(__file__).parent / name for name in ("inside.py", "probe.py")), DEPLOY / "keys.conf"):
+        shutil.copy(path, folder / "checks")
     units = folder / "etc/systemd/system"
     (units / "hallwatch-checks.service").write_text(CHECKS, encoding="utf-8")
     wanted = units / "multi-user.target.wants" / "hallwatch-checks.service"

@@ -118,6 +118,8 @@ def own_state() -> None:
 
 TRIES: Final[dict[str, Callable[[], object]]] = {
     "own state": own_state,
+    "handed key": lambda: Path(os.environ["CREDENTIALS_DIRECTORY"], "tls.key").read_text(encoding="ascii"),
+    "root's key": lambda: Path("/etc/hallwatch/keys/tls.key").read_text(encoding="ascii"),
     "packet socket": lambda: raw(socket.AF_PACKET),
     "bpf": bpf_map,
     "to loopback": lambda: reach("127.0.0.1"),

@@ -119,10 +119,10 @@ def test_a_wrong_option(found: dict[str, Any]) -> None:
 
 
 def test_what_a_program_in_its_place_can_do(found: dict[str, Any]) -> None:
-    """Attach, answer this machine, and write its state: nothing else."""
+    """Attach, answer this machine, write its state, and read the key that keys.conf hands to it: nothing else."""
     tried = found["probe"]
     done = {name for name, answer in tried.items() if answer == "done"}
     if HOW == "nspawn":  # an address filter takes control groups of version 2, which a container may not have
         done.discard("to elsewhere")
 
-    assert {"own state", "packet socket", "bpf", "to loopback"} == done, tried
+    assert {"own state", "handed key", "packet socket", "bpf", "to loopback"} == done, tried
