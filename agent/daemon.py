@@ -26,7 +26,10 @@ from agent.pipeline import LIMITS, FlowRecord, Pipeline
 from agent.policy.policy import Policy, load
 from agent.policy.problems import RulesError
 from agent.privileges import drop_capabilities
+from agent.pulse import Counts, Pulse
 from agent.snapshot import Snapshot
+from agent.status_line import status_line
+from agent.systemd import ServiceManager
 from agent.web.listener import serve
 from agent.web.site import ReloadRefusedError
 
@@ -53,6 +56,8 @@ class Daemon:
         state: directory for what outlives a restart; nothing does without it.
         min_devices: smaller numbers of devices are not told.
         recorder: keeps records of flows that an authorisation covers; without it there are none.
+        manager: of this service, is told how it goes; without it nobody is.
+        watching: what stands before the gate, for the manager's status line.
 
     Raises:
         RulesError: the rules cannot be used.
@@ -68,8 +73,14 @@ class Daemon:
         state: Path | None = None,
         min_devices: int = MIN_DEVICES,
         recorder: Recorder | None = None,
+        manager: ServiceManager | None = None,
+        watching: str = "the tap",
     ) -> None:
         self._tap = tap
+        self._manager = manager or ServiceManager(log, {})
+        self._watching = watching
+        self._told: Snapshot | None = None
+        self._pulse = Pulse()
         self._rules = rules
         self._district = district
         self._log = log
@@ -114,9 +125,11 @@ class Daemon:
         self._log.info("ready", url=listener.url, gate=self._tap.gate.kind, rules=str(self._rules))
         poller = loop.create_task(self._every(POLL_S, self._poll))
         ticker = loop.create_task(self._every(TICK_S, self._tick))
+        self._manager.ready()
         stopped = loop.create_task(self._stopping.wait())
         done, _ = await asyncio.wait({poller, ticker, stopped}, return_when=asyncio.FIRST_COMPLETED)
         self._log.info("stopping")
+        self._manager.stopping()
         await listener.close()
         poller.cancel()
         ticker.cancel()
@@ -126,6 +139,7 @@ class Daemon:
         self._write_state()
         if self._recorder:
             self._recorder.close()
+        self._manager.close()
         for ended in done:
             ended.result()  # a defect in the poller or the ticker ends the daemon, so that systemd starts it anew
 
@@ -135,6 +149,10 @@ class Daemon:
         Raises:
             ReloadRefusedError: the rules cannot be used; the text says why.
         """
+        with self._manager.reloading():
+            return self._load_again()
+
+    def _load_again(self) -> str:
         try:
             policy = self._load()
         except RulesError as error:
@@ -166,6 +184,7 @@ class Daemon:
         """Names what has introduced itself; True when there may be more at once."""
         batch = self._tap.read()
         self._pipeline.read(batch.slices, batch.payload_bytes)
+        self._pulse.poll(len(batch.slices))
         return self._tap.behind
 
     def _tick(self) -> bool:
@@ -180,7 +199,7 @@ class Daemon:
         if self._recorder:
             limits.update(self._recorder.limits_met)
         self._snapshot = replace(snapshot, gate=gate, limits=limits)
-        problem = self._tap.problem()
+        problem = self._tell_manager(self._snapshot)
         if problem != self._problem:
             if problem:
                 self._log.warning("degraded", problem=problem)
@@ -191,6 +210,18 @@ class Daemon:
             self._next_state_s = time.monotonic() + STATE_S
             self._write_state()
         return False
+
+    def _tell_manager(self, snapshot: Snapshot) -> str | None:
+        """Puts off the watchdog if polls and ticks really go round; why nothing is counted at the moment, or None."""
+        gate = snapshot.gate
+        if self._pulse.tick(Counts(gate.seen_packets, gate.dropped_packets, snapshot.limits["lost_slices"])):
+            self._manager.alive()
+        problem = self._tap.problem() or self._pulse.trouble
+        if self._manager.wants_status:
+            refused = not self._reloaded.successful
+            self._manager.status(status_line(self._watching, self._told, snapshot, problem=problem, refused=refused))
+            self._told = snapshot
+        return problem
 
     def _record(self, flow: FlowRecord) -> None:
         if self._recorder:
@@ -244,10 +275,18 @@ def run_demo(
         OSError: the address cannot be listened on.
     """
     log = EventLog()
+    manager = ServiceManager(log)
     tap = DemoTap(seed)
     return _run(
         tap,
-        lambda: Daemon(tap, policy_directory, log, district=district, state=state, min_devices=min_devices),
+        lambda: Daemon(
+            *(tap, policy_directory, log),
+            district=district,
+            state=state,
+            min_devices=min_devices,
+            manager=manager,
+            watching="a synthetic school day",
+        ),
         host,
         port,
     )
@@ -287,6 +326,7 @@ def run_tap(
         OSError: the address cannot be listened on, or privileges cannot be dropped.
     """
     log = EventLog()
+    manager = ServiceManager(log)
     load(policy_directory, district=district)  # before anything is attached: a mistake is found without a tap
     tap, why = open_tap(gate, interfaces, max_flows=max_flows)
     log.info("attached", gate=tap.gate.kind, why=why, interfaces=",".join(interfaces), max_flows=max_flows)
@@ -303,6 +343,8 @@ def run_tap(
             state=state,
             min_devices=min_devices,
             recorder=recorder,
+            manager=manager,
+            watching=", ".join(interfaces),
         ),
         host,
         port,

@@ -27,6 +27,8 @@ MACHINES = (
     "agent.ledger",
     "agent.allowance",
     "agent.notice",
+    "agent.pulse",
+    "agent.status_line",
 )
 # What turns packets into a snapshot: the commands and the daemon drive it.
 ENGINE = ("agent.pipeline", "agent.gate")
@@ -46,12 +48,16 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.ledger": WORDS,
     "agent.notice": (*WORDS, "agent.policy"),  # describes the policy that is in force
     "agent.allowance": WORDS,
+    "agent.pulse": WORDS,
+    "agent.status_line": WORDS,
     "agent.pipeline": (*WORDS, *MACHINES),  # alone knows the order of things
     # edges: files, sockets, the kernel, the clock, the terminal
     "agent.authority": (*WORDS, "agent.pipeline"),  # records what the pipeline says of a flow at its end
     "agent.rules_location": (),
-    "agent.log": (),
+    "agent.journal": (),
+    "agent.log": ("agent.journal",),
     "agent.privileges": (),
+    "agent.systemd": ("agent.log",),
     "agent.gate": WORDS,
     "agent.lab": WORDS,
     "agent.capture": (*WORDS, *ENGINE, "agent.lab"),  # the demo's tap plays the lab
@@ -71,6 +77,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *ENGINE,
         *("agent.log", "agent.privileges", "agent.authority", "agent.capture", "agent.metrics", "agent.web"),
         "agent.in_force",
+        "agent.systemd",
     ),
     "agent.cli": (
         *WORDS,

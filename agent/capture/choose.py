@@ -1,6 +1,6 @@
 """Which gate to put before the interfaces: the kernel's where it can be had, else the process' own; and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ GATES: Final = ("auto", "kernel", "process")
 
 BYTES_A_FLOW: Final = 450
 """A row of 192 bytes, its key in the kernel's hash table, and its place in the list of free rows."""
+GROUPS: Final = Path("/sys/fs/cgroup")
 MEMORY_SHARE: Final = 0.5
 """Of the memory that is available: the rest is for the rings, the address book, and whoever else lives here."""
 
@@ -46,15 +47,36 @@ def open_tap(gate: str, names: Sequence[str], *, max_flows: int) -> tuple[Tap, s
 
 
 def check_memory(max_flows: int) -> None:
-    """Refuses a flow table that would leave this machine too little memory, before anything is attached.
+    """Refuses a flow table that would leave this machine or this service too little memory, before anything is attached.
 
     Raises:
         NativeGateError: with the figures, and how many flows would fit.
     """
-    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    available = min([_free_memory(), *_left_to_this_service()])
     most = int(available * MEMORY_SHARE) // BYTES_A_FLOW
     if max_flows > most:
         needed, free = max_flows * BYTES_A_FLOW >> 20, available >> 20
         msg = f"a table of {max_flows} flows takes {needed} MiB and {free} MiB are available; --max-flows {most} would fit"
         raise NativeGateError(msg)
+
+
+def _free_memory() -> int:
+    """Bytes that this machine can still give away."""
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+
+
+def _left_to_this_service() -> Iterator[int]:
+    """Bytes below the limit of each control group around this process: of systemd's MemoryMax=, or of a container.
+
+    cgroups(7), "Cgroups v2"; the maps of the kernel's gate are charged to it too. Without version 2 there is nothing.
+    """
+    lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        if line.startswith("0::/"):
+            own = GROUPS / line.removeprefix("0::/")
+            for group in (own, *own.parents):
+                limit = group / "memory.max"
+                if limit.is_file() and (text := limit.read_text(encoding="ascii").strip()) != "max":
+                    used = int((group / "memory.current").read_text(encoding="ascii"))
+                    yield max(0, int(text) - used)

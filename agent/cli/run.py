@@ -1,6 +1,7 @@
 """hallwatch run: count, and show the counts, until told to stop."""
 
 import argparse
+import faulthandler
 import os
 import re
 from pathlib import Path
@@ -42,6 +43,9 @@ DEFAULT_MAX_FLOWS = 1 << 18
 MIN_FLOWS = 1 << 10
 MAX_FLOWS = 1 << 24
 """7 GiB of kernel memory, for a tap of many such districts."""
+
+STDERR = 2
+"""The descriptor: a signal handler writes to it, whatever sys.stderr is."""
 
 LEAST_MIN_DEVICES = 2
 """A number of one device would be about one person."""
@@ -116,6 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     from agent.gate.kernel import KernelGateError
 
     log.set_up(arguments.log_level)
+    faulthandler.enable(STDERR)  # a watchdog ends a run by SIGABRT: then it says where it stood
     host, port = arguments.listen
     rules = chosen_directory(arguments.rules)
     if arguments.demo:

@@ -162,8 +162,17 @@ class KernelGate:
         """Makes this gate the socket's filter, for good: even root cannot take it off again.
 
         Attach before the socket is bound to an interface; otherwise packets pass in between.
+
+        Raises:
+            KernelGateError: the kernel gives the program no room.
         """
-        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_BPF, self._program)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_BPF, self._program)
+        except OSError as error:
+            msg = f"cannot attach the BPF program: {error.strerror}"
+            if error.errno == errno.ENOMEM:  # sk_filter_charge: a program's instructions count as a socket's options
+                msg += f"; it takes net.core.optmem_max={OPTMEM_BYTES}, as kernels have it from 6.8 on (sysctl)"
+            raise KernelGateError(msg) from error
         sock.setsockopt(socket.SOL_SOCKET, _SO_LOCK_FILTER, 1)
 
     def fetch(self) -> bytes:
@@ -277,6 +286,8 @@ def _possible_cpus() -> int:
     return sum(int(ends[-1]) - int(ends[0]) + 1 for ends in stretches)
 
 
+OPTMEM_BYTES: Final = 131_072
+"""Of net.core.optmem_max; before kernel 6.8 it was 20,480 unless told otherwise. deploy/systemd/sysctl.d tells it so."""
 _NO_REASONS: Final = ("processed ", "verification time", "stack depth", "old state", "cur state")
 """What a verifier's log ends with, after the reason"""
 _REASON_LENGTH: Final = 200

@@ -1,11 +1,14 @@
 """Tests of the choice of a gate: what was asked for, or the best that can be had, and why."""
 
+from pathlib import Path
+
 import pytest
 
 from agent.capture import choose
 from agent.capture.choose import open_tap
 from agent.capture.interface import InterfaceError
 from agent.gate.kernel import KernelGateError
+from agent.gate.library import NativeGateError
 
 NAMES = ["eth1", "eth2"]
 NO_BPF = "it takes CAP_BPF"
@@ -86,3 +89,22 @@ def test_an_interface_that_is_missing(gate: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(choose, "RingTap", refuse)
     with pytest.raises(InterfaceError, match="eth2"):
         open_tap(gate, NAMES, max_flows=7)
+
+
+def test_a_table_beyond_the_limit_of_the_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """MemoryMax= of the unit, or of the slice that it is in, counts like the memory of the machine."""
+    lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    groups = [line.removeprefix("0::/") for line in lines if line.startswith("0::/")]
+    if not groups:
+        pytest.skip("NO CGROUPS OF VERSION 2 HERE: a service's limit of memory is not checked")
+    own = tmp_path / "slice" / groups[0]
+    own.mkdir(parents=True)
+    monkeypatch.setattr(choose, "GROUPS", tmp_path / "slice")
+    for group in (own, tmp_path):
+        (group / "memory.max").write_text(f"{100 << 20}\n", encoding="ascii")
+        (group / "memory.current").write_text(f"{50 << 20}\n", encoding="ascii")
+        with pytest.raises(NativeGateError, match=r"85 MiB and 50 MiB are available; --max-flows 58254 would fit"):
+            open_tap("auto", NAMES, max_flows=200_000)
+        (group / "memory.max").write_text("max\n", encoding="ascii")
+
+    assert isinstance(open_tap("auto", NAMES, max_flows=200_000)[0], OpenedByKernel)
