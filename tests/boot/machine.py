@@ -86,7 +86,7 @@ def boot_container(folder: Path, scratch: Path) -> str:
 
     The root itself stays as it is: what is written goes to memory.
     """
-    capabilities = "--capability=CAP_BPF,CAP_PERFMON,CAP_NET_ADMIN"
+    capabilities = "--capability=CAP_BPF,CAP_NET_ADMIN"
     command = ["systemd-nspawn", "-q", f"--directory={folder}", "--volatile=overlay", "--register=no", "--keep-unit"]
     command += ["--boot", "--private-network", capabilities, "--system-call-filter=bpf", "--console=pipe"]
     _boot([*command, f"--bind={scratch}:/found"], scratch, CONTAINER_TIMEOUT_S)
