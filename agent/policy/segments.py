@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 
 Prefix = IPv4Network | IPv6Network
 
@@ -70,6 +70,26 @@ class Segments:
             if (segment := networks.get(address >> shift)) is not None:
                 return segment
         return unknown_segment
+
+    def is_device(self, segment: str, client: bytes) -> bool:
+        """Whether a client whose flow was counted under a segment is a device inside it.
+
+        Not one in the unknown segment, and not one that has no address yet (0.0.0.0 asks for one) or only an address of
+        its link. Where a segment has prefixes of the address's IP version, the address must be in one of them: a VLAN
+        also carries what comes in from the Internet, and a flow met midstream may have its ends the wrong way round.
+
+        Args:
+            segment: Its identifier.
+            client: 4 or 16 bytes, network order.
+        """
+        found = self.by_identifier.get(segment)
+        if found is None or segment == unknown_segment:
+            return False
+        address = ip_address(client)
+        if address.is_unspecified or address.is_link_local or address.is_loopback or address.is_multicast:
+            return False
+        prefixes = [prefix for prefix in found.prefixes if prefix.version == address.version]
+        return not prefixes or any(address in prefix for prefix in prefixes)
 
     def with_role(self, role: Role) -> frozenset[str]:
         """Identifiers of the segments for this role; none is an answer too."""
