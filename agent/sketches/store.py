@@ -54,10 +54,10 @@ class RedisStore:
         return str(self._place)
 
     async def add(self, hashes: Mapping[str, Sequence[bytes]], expires_s: int) -> None:
-        """Adds hashes to sketches by name, all or none; each sketch ends at this time, in seconds since the epoch.
+        """Adds hashes to sketches by name. No sketch is ever without its end, in seconds since the epoch.
 
         Raises:
-            StoreError: it did not happen, or nobody knows.
+            StoreError: it did not happen, or not all of it, or nobody knows.
         """
         pipeline = self._client.pipeline(transaction=True)
         for name, members in hashes.items():
@@ -84,18 +84,13 @@ class RedisStore:
         await self._client.aclose()
 
     async def _done(self, pipeline: Pipeline) -> Sequence[object]:
-        """The answers to a pipeline. After a failure the connection is given up: what comes late is nobody's answer."""
+        """The answers to a pipeline. redis gives up a connection that fails: what comes late is nobody's answer."""
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 answers: Sequence[object] = await pipeline.execute()
         except TimeoutError as error:
-            await self._hang_up()
             raise StoreError(f"no answer within {TIMEOUT_S:g} s") from error
         # ValueError, RecursionError: what reads the answers does not expect whatever a stranger may send.
         except (RedisError, OSError, EOFError, ValueError, RecursionError) as error:
-            await self._hang_up()
             raise StoreError(str(error) or type(error).__name__) from error
         return answers
-
-    async def _hang_up(self) -> None:
-        await self._client.connection_pool.disconnect()

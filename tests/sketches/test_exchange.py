@@ -318,8 +318,11 @@ def test_an_exchange_that_is_cut_off(server: RedisServer) -> None:
 
 
 @pytest.mark.parametrize("was_up", [True, False])
-def test_the_end_is_not_held_up(was_up: bool, server: RedisServer, logged: pytest.LogCaptureFixture) -> None:
-    """A store that does not answer then has a moment to do so; one that was away already is not asked."""
+def test_the_end_is_not_held_up(
+    was_up: bool, server: RedisServer, logged: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is slow then has a moment, however many batches are left; one that was away already is not asked."""
+    monkeypatch.setattr("agent.sketches.store.TIMEOUT_S", 60.0)
     one = Agent(server)
 
     async def story() -> None:

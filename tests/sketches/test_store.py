@@ -23,6 +23,8 @@ from tests.sketches.redis_server import RedisServer, free_port
 
 ROOT = Path(__file__).parent.parent.parent
 T = TypeVar("T")
+OTHERS = (b"CLIENT", b"ECHO", b"QUIT")
+"""What the library says of itself, and what the test says."""
 LATE = 1 << 32
 """An end that is far away, in seconds since the epoch."""
 
@@ -77,13 +79,16 @@ def test_everything_may_be_sent_again(server: RedisServer) -> None:
 
 
 def test_it_ends(server: RedisServer) -> None:
-    """Every sketch has its end from its first moment on."""
+    """Every sketch has its end from its first moment on: what gives it both is one transaction."""
     end_s = int(time.time()) + 1000
 
     async def story(store: RedisStore) -> None:
         await store.add({"hallwatch:a": hashes(0, 2), "hallwatch:b": hashes(0, 1)}, end_s)
 
-    run(server.url, story)
+    with server.watched() as seen:
+        run(server.url, story)
+    commands = re.findall(rb'\] "([A-Z]+)"', seen[0])
+    assert [b"MULTI", *[b"PFADD", b"EXPIREAT"] * 2, b"EXEC"] == [one for one in commands if one not in OTHERS]
     assert ["hallwatch:a", "hallwatch:b"] == server.names()
     assert [f":{end_s}\r\n".encode()] * 2 == [server.ask("EXPIRETIME", key) for key in server.names()]
 
@@ -230,7 +235,7 @@ def test_the_wrong_kind_of_thing(server: RedisServer) -> None:
 
 @contextmanager
 def answering(answer: bytes) -> Iterator[str]:
-    """Somebody on a loopback port who says one thing to everything; the URL."""
+    """Somebody on a loopback port who agrees with who one is, and then says one thing to everything; the URL."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
@@ -242,8 +247,9 @@ def answering(answer: bytes) -> Iterator[str]:
                 with client:
                     client.settimeout(5)
                     try:
-                        while client.recv(65_536):
-                            client.sendall(answer)
+                        while said := client.recv(65_536):
+                            introduced = said.count(b"CLIENT")
+                            client.sendall(b"+OK\r\n" * introduced or answer)
                     except OSError:
                         continue  # it went away, as it may
 
