@@ -5,7 +5,7 @@ no element, and adding one twice changes nothing, so that after any failure ever
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,16 @@ from agent.sketches.place import Place
 
 TIMEOUT_S: Final = 2.0
 """For connecting, and for each exchange: a store in the same district answers within milliseconds."""
+
+MAX_TOLD: Final = 200
+"""Characters of an error: the store's own are shorter, and a stranger's are not to fill the log."""
+
+
+class _Pipeline(Pipeline):
+    """One that keeps the store's own words when a command fails."""
+
+    def annotate_exception(self, exception: Exception, number: int, command: Iterable[object]) -> None:
+        """Adds nothing: redis would add the command, and with it hashes of devices, for the log to keep."""
 
 
 class RedisStore:
@@ -59,7 +69,7 @@ class RedisStore:
         Raises:
             StoreError: it did not happen, or not all of it, or nobody knows.
         """
-        pipeline = self._client.pipeline(transaction=True)
+        pipeline = self._pipeline(transaction=True)
         for name, members in hashes.items():
             _ = pipeline.pfadd(name, *members), pipeline.expireat(name, expires_s)  # noted, and sent below
         await self._done(pipeline)
@@ -70,7 +80,7 @@ class RedisStore:
         Raises:
             StoreError: it does not say.
         """
-        pipeline = self._client.pipeline(transaction=False)
+        pipeline = self._pipeline(transaction=False)
         for name in names:
             _ = pipeline.pfcount(name)
         answers = await self._done(pipeline)
@@ -83,6 +93,9 @@ class RedisStore:
         """Gives up the connection."""
         await self._client.aclose()
 
+    def _pipeline(self, *, transaction: bool) -> Pipeline:
+        return _Pipeline(self._client.connection_pool, self._client.response_callbacks, transaction, shard_hint=None)
+
     async def _done(self, pipeline: Pipeline) -> Sequence[object]:
         """The answers to a pipeline. redis gives up a connection that fails: what comes late is nobody's answer."""
         try:
@@ -92,5 +105,5 @@ class RedisStore:
             raise StoreError(f"no answer within {TIMEOUT_S:g} s") from error
         # ValueError, RecursionError: what reads the answers does not expect whatever a stranger may send.
         except (RedisError, OSError, EOFError, ValueError, RecursionError) as error:
-            raise StoreError(str(error) or type(error).__name__) from error
+            raise StoreError(str(error)[:MAX_TOLD] or type(error).__name__) from error
         return answers
