@@ -1,5 +1,6 @@
 """Tests of `hallwatch run --devices.*`: what is asked for is made, and what cannot be is said before anything starts."""
 
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from agent.sketches.exchange import Exchange
 from agent.sketches.secret import CREDENTIALS
 
 URL = "redis://127.0.0.1:1"
+ROOT = Path(__file__).parent.parent.parent
 GOOD = "0123456789abcdef" * 4
 
 
@@ -54,9 +56,16 @@ def run(rules: Path, *words: str) -> int:
 
 
 def test_off_by_default(made: list[Exchange | None], declared: Path) -> None:
-    """Without an address of a store nothing is counted, and redis is not even loaded."""
+    """Without the address of a store nothing is counted."""
     assert 0 == run(declared)
     assert [None] == made
+
+
+def test_what_is_not_asked_for_is_not_loaded() -> None:
+    """The daemon and its command line do without redis until a store is named."""
+    told = "import sys, agent.daemon, agent.cli.run, agent.cli.devices; sys.exit('redis' in sys.modules)"
+
+    assert 0 == subprocess.run([sys.executable, "-c", told], cwd=ROOT, check=False).returncode
 
 
 def test_from_files(made: list[Exchange | None], declared: Path, secret: Path) -> None:
