@@ -6,8 +6,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from agent.snapshot import Devices
 
-DEVICE_LABELS = ("segment", "ip_version")
-CATEGORY_LABELS = ("segment", "category", "ip_version")
+DEVICE_LABELS = ("segment", "family")
+CATEGORY_LABELS = ("segment", "category", "family")
 
 
 def device_families(devices: Devices | None) -> Iterator[Metric]:
@@ -35,10 +35,10 @@ def device_families(devices: Devices | None) -> Iterator[Metric]:
         up.add_metric((), float(devices.store_up))
         for scope, count in devices.tap.items():
             if not scope.category:
-                tap.add_metric((scope.segment, str(scope.ip_version)), count)
+                tap.add_metric((scope.segment, f"ipv{scope.ip_version}"), count)
         for scope, count in devices.district.items():
             if scope.category:
-                by_category.add_metric((scope.segment, scope.category, str(scope.ip_version)), count)
+                by_category.add_metric((scope.segment, scope.category, f"ipv{scope.ip_version}"), count)
             else:
-                district.add_metric((scope.segment, str(scope.ip_version)), count)
+                district.add_metric((scope.segment, f"ipv{scope.ip_version}"), count)
     yield from (up, tap, district, by_category)

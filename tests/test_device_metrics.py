@@ -26,10 +26,10 @@ def test_numbers() -> None:
     """Those of all categories and those of one have names of their own, so that no sum counts a device twice."""
     assert {
         "hallwatch_device_store_up 1.0",
-        'hallwatch_tap_devices{ip_version="4",segment="students"} 700.0',
-        'hallwatch_district_devices{ip_version="4",segment="students"} 4100.0',
-        'hallwatch_district_devices{ip_version="6",segment="students"} 3900.0',
-        'hallwatch_district_category_devices{category="news",ip_version="4",segment="students"} 250.0',
+        'hallwatch_tap_devices{family="ipv4",segment="students"} 700.0',
+        'hallwatch_district_devices{family="ipv4",segment="students"} 4100.0',
+        'hallwatch_district_devices{family="ipv6",segment="students"} 3900.0',
+        'hallwatch_district_category_devices{category="news",family="ipv4",segment="students"} 250.0',
     } == lines(DEVICES)
 
 
