@@ -1,6 +1,6 @@
-"""redis://, rediss:// or unix:// -> where the store is. A mistake is told without repeating the URL: it may hold a password."""
+"""redis://, rediss:// or unix:// -> where the store is. A password has no place in it: a command line is no secret."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -11,15 +11,14 @@ _MAX_DATABASE: Final = 65_535
 
 
 class PlaceError(ValueError):
-    """The URL cannot be used; str() says why."""
+    """The URL cannot be used; str() says why, without repeating it: somebody may have put a password there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a store is, and as whom to speak to it."""
+    """Where a store is, and as whom to speak to it. Its password comes by another way."""
 
-    user: str | None
-    password: str | None = field(repr=False)
+    user: str | None = None
     host: str = ""
     port: int = 0
     path: str = ""
@@ -28,7 +27,7 @@ class Place:
     database: int = 0
 
     def __str__(self) -> str:
-        """For people and for the log: no user, no password."""
+        """For people and for the log: without the user."""
         scheme = "unix" if self.path else "rediss" if self.tls else "redis"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{scheme}://{self.path or f'{host}:{self.port}/{self.database}'}"
@@ -46,11 +45,15 @@ def place_of(url: str) -> Place:
         host.encode("idna")
     except ValueError as error:
         raise PlaceError(f"this is no URL of a Redis, such as {FORMS}") from error
-    user, password = unquote(parts.username or "") or None, unquote(parts.password or "") or None
+    if parts.password is not None:
+        raise PlaceError(
+            "everyone on the machine could read a password here: put it into a file, --devices.password-file"
+        )
+    user = unquote(parts.username or "") or None
     if parts.query or parts.fragment:
         raise PlaceError('nothing may follow the path: leave out what begins with "?" or "#"')
     if parts.scheme == "unix" and not host and parts.path.strip("/"):
-        return Place(path=unquote(parts.path), user=user, password=password)
+        return Place(path=unquote(parts.path), user=user)
     if parts.scheme not in {"redis", "rediss"} or not host:
         raise PlaceError(f"this is no URL of a Redis, such as {FORMS}")
     database = parts.path.strip("/") or "0"
@@ -62,5 +65,4 @@ def place_of(url: str) -> Place:
         tls=parts.scheme == "rediss",
         database=int(database),
         user=user,
-        password=password,
     )

@@ -37,7 +37,7 @@ class RedisStore:
 
     Args:
         place: where it is.
-        password: in place of one in the place.
+        password: of the place's user, or of the store where it has no users.
         ca_file: who signed its certificate, where that is none of the system's authorities.
     """
 
@@ -49,7 +49,7 @@ class RedisStore:
             unix_socket_path=place.path or None,
             db=place.database,
             username=place.user,
-            password=password or place.password,
+            password=password,
             socket_timeout=None,  # _done has the one for all of an exchange
             socket_connect_timeout=TIMEOUT_S,  # of hanging up, too
             retry=Retry(NoBackoff(), 0),  # the exchange knows when to come again

@@ -135,7 +135,8 @@ def test_the_notice_must_tell_of_it(
             ],
             "UTF-8",
         ),
-        (["--devices.redis", "http://:hunter2@store"], "this is no URL of a Redis, such as redis://HOST:PORT/0"),
+        (["--devices.redis", "http://store"], "this is no URL of a Redis, such as redis://HOST:PORT/0"),
+        (["--devices.redis", "redis://:hunter2@store"], "put it into a file, --devices.password-file"),
         (["--devices.redis", URL, "--devices.ca-file", "{folder}/short"], "for a store with TLS"),
         (
             [

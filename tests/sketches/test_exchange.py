@@ -4,6 +4,7 @@ import asyncio
 import codecs
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -31,9 +32,11 @@ def logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 class Agent:
     """A tap and its exchange with a store."""
 
-    def __init__(self, server: RedisServer, *, secret: bytes = SECRET, min_devices: int = 1, url: str = "") -> None:
+    def __init__(
+        self, server: RedisServer, *, secret: bytes = SECRET, min_devices: int = 1, password: str | None = None
+    ) -> None:
         self.tap = CountedTap(secret)
-        self.store = RedisStore(place_of(url or server.url))
+        self.store = RedisStore(replace(place_of(server.url), user="somebody" if password else None), password=password)
         self.exchange = Exchange(self.tap.census, self.store, EventLog(), min_devices=min_devices)
         self.exchange.cells = CELLS
         self.tap.tick()
@@ -253,7 +256,7 @@ def test_a_store_that_is_stopped_stops_nothing_else(server: RedisServer) -> None
 def test_a_password_is_not_logged(tmp_path: Path, logged: pytest.LogCaptureFixture) -> None:
     """Neither is the user; where the store is, is."""
     with RedisServer(tmp_path, "--requirepass", "right") as server:
-        one = Agent(server, url=f"unix://somebody:hunter2@{server.path}")
+        one = Agent(server, password="hunter2")
         run(one.exchange.once, one)
 
     said = " ".join(str(vars(record)) for record in logged.records)

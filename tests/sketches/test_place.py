@@ -10,23 +10,22 @@ from agent.sketches.place import Place, PlaceError, place_of
 @pytest.mark.parametrize(
     ("url", "expected", "shown"),
     [
-        ("redis://store", Place(None, None, "store", 6379), "redis://store:6379/0"),
-        ("redis://10.0.0.7:7000/3", Place(None, None, "10.0.0.7", 7000, database=3), "redis://10.0.0.7:7000/3"),
-        ("rediss://a:b%40c@store/", Place("a", "b@c", "store", 6379, tls=True), "rediss://store:6379/0"),
-        ("redis://:b@[fd00::7]:1", Place(None, "b", "fd00::7", 1), "redis://[fd00::7]:1/0"),
+        ("redis://store", Place(None, "store", 6379), "redis://store:6379/0"),
+        ("redis://10.0.0.7:7000/3", Place(None, "10.0.0.7", 7000, database=3), "redis://10.0.0.7:7000/3"),
+        ("rediss://a%3Ac@store/", Place("a:c", "store", 6379, tls=True), "rediss://store:6379/0"),
+        ("redis://b@[fd00::7]:1", Place("b", "fd00::7", 1), "redis://[fd00::7]:1/0"),
         (
             "unix:///run/redis/redis.sock",
-            Place(None, None, path="/run/redis/redis.sock"),
+            Place(None, path="/run/redis/redis.sock"),
             "unix:///run/redis/redis.sock",
         ),
-        ("unix://:b@/run/redis.sock", Place(None, "b", path="/run/redis.sock"), "unix:///run/redis.sock"),
+        ("unix://b@/run/redis.sock", Place("b", path="/run/redis.sock"), "unix:///run/redis.sock"),
     ],
 )
 def test_places(url: str, expected: Place, shown: str) -> None:
-    """Each part is where it belongs; what is shown of it has neither user nor password."""
+    """Each part is where it belongs; what is shown of it has no user."""
     assert expected == place_of(url)
     assert shown == str(place_of(url))
-    assert "b" not in repr(expected).replace("database", "")
 
 
 @pytest.mark.parametrize(
@@ -37,6 +36,8 @@ def test_places(url: str, expected: Place, shown: str) -> None:
         "http://:hunter2@store",
         "redis://",
         "redis://:hunter2@",
+        "redis://:hunter2@store",
+        "unix://:hunter2@/run/redis.sock",
         "redis://:hunter2@store:99999",
         "redis://:hunter2@store:port",
         "redis://:hunter2@store/zero",
