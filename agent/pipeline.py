@@ -31,7 +31,7 @@ LIMITS: Final = (
     *("policy_names_remembered", "policy_decisions_remembered", "classes"),
     *("handshake_flows", "handshake_bytes", "handshake_flow_bytes", "dns_answers"),
     *("book_entries", "book_public_names", "personal_addresses", "gate_personal_addresses"),
-    *("incidental_uses", "flow_table", "lost_slices", "headers"),
+    *("incidental_uses", "device_hashes", "flow_table", "lost_slices", "headers"),
 )
 """What Snapshot.limits can count, so that each series can start at 0."""
 

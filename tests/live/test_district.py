@@ -1,7 +1,9 @@
 """Two agents in two namespaces, one Prometheus, one Redis: totals are the sum, distinct devices are those that there are."""
 
 import random
+import re
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,10 +13,11 @@ from agent.flow import Direction, Endpoints
 from agent.lab.hellos import client_hello, records
 from agent.lab.stack import TcpTalk, Wire
 from agent.rules_location import shipped_rules
+from tests.deploy.prometheus import SHIPPED, Prometheus
+from tests.deploy.test_rules import OF_DEVICES
 from tests.live.cable import SWITCH, Cable
 from tests.live.hub import Hub
 from tests.live.needs import need_namespaces, need_packet_sockets
-from tests.live.prometheus import Prometheus
 from tests.live.sender import Load, Sender
 from tests.live.traffic import SMALL
 from tests.live.waiting import wait_for
@@ -31,7 +34,7 @@ DISTINCT = 2 * EACH - SHARED
 CLOSE = 0.02
 """The standard error of a sum over three sketches of 1,200 is 0.34 %: 2 % are six of them, whatever today's hashes are."""
 SOON_S = 30.0
-"""An exchange every 5 seconds, a scrape every second."""
+"""An exchange every 5 seconds, two scrapes a second."""
 
 
 def hellos(first: int) -> Load:
@@ -99,6 +102,26 @@ def near(truth: dict[tuple[str, ...], int]) -> Callable[[dict[tuple[str, ...], f
     return lambda found: expected == found
 
 
+def prometheus_in(hub: Hub, way: Cable, folder: Path, targets: dict[str, str]) -> Prometheus:
+    """One with the shipped configuration and rules, which scrapes each target as of its site of the one district."""
+
+    def connect(port: int) -> socket.socket:
+        with way.inside(hub.namespace):
+            return socket.create_connection(("127.0.0.1", port), SOON_S)
+
+    shipped = (SHIPPED / "prometheus.yml").read_text("utf-8")
+    target = re.search(
+        r"^ +- targets: .*\n +labels:\n +district: example\n +site: high_school\n", shipped, re.MULTILINE
+    )
+    assert target is not None
+    each = (
+        target[0].replace("127.0.0.1:10484", address).replace("high_school", targets[address]) for address in targets
+    )
+    config = shipped.replace(target[0], "".join(each))
+    return Prometheus(folder / "prometheus", "", prefix=hub.prefix, connect=connect, config=config)
+
+
+@pytest.mark.timeout(300)
 def test_two_agents(
     cables: tuple[Cable, Cable], hub: Hub, rules: Path, secrets: tuple[str, ...], tmp_path: Path
 ) -> None:
@@ -109,43 +132,48 @@ def test_two_agents(
     targets = {f"{there}:{PORT}": site for (there, _), site in zip(joined, ("east", "west"), strict=True)}
     with (
         RedisServer(tmp_path, *server, port=REDIS_PORT, prefix=hub.prefix),
-        Prometheus(hub, cables[0], tmp_path, targets) as prometheus,
         watching(cables[0], joined[0][1], rules, secrets, tmp_path),
         watching(cables[1], joined[1][1], rules, secrets, tmp_path),
+        prometheus_in(hub, cables[0], tmp_path, targets) as prometheus,
     ):
+        prometheus.ready()
+
+        def found(query: str) -> dict[tuple[str, ...], float]:
+            return {
+                tuple(value for label, value in sorted(labels.items()) if label != "__name__"): number
+                for labels, number in prometheus.ask(query)
+            }
 
         def soon(query: str, expected: Callable[[dict[tuple[str, ...], float]], bool]) -> None:
-            wait_for(lambda: expected(prometheus.ask(query)), SOON_S, lambda: f"{query}: {prometheus.ask(query)}")
+            wait_for(lambda: expected(found(query)), SOON_S, lambda: f"{query}: {found(query)}")
 
         for cable, load in zip(cables, loads, strict=True):
             send(cable, load)
         octets = "hallwatch_sent_bytes_total + hallwatch_received_bytes_total"
         flows = "hallwatch_flows_total"
-        each = {("east",): 3 * EACH, ("west",): 3 * EACH}
-        soon(f"sum by (district) ({octets})", lambda found: {("example",): sum(one.bytes for one in loads)} == found)
-        soon(
-            f"sum by (site) ({octets})",
-            lambda found: {("east",): loads[0].bytes, ("west",): loads[1].bytes} == found,
-        )
-        soon(f"sum by (district) ({flows})", lambda found: {("example",): 6 * EACH} == found)
-        soon("sum by (site) (hallwatch_tap_devices)", lambda found: each == found)
-        soon("hallwatch_device_store_up", lambda found: [1, 1] == list(found.values()))
+        of_sites = {("east",): loads[0].bytes, ("west",): loads[1].bytes}
+        soon("district:hallwatch_agents:sum", lambda told: {("example",): 2} == told)
+        soon(f"sum by (site) ({octets})", lambda told: of_sites == told)
+        soon(f"sum by (district) ({octets})", lambda told: {("example",): sum(of_sites.values())} == told)
+        soon(f"sum by (district) ({flows})", lambda told: {("example",): 6 * EACH} == told)
+        soon("sum by (site) (hallwatch_tap_devices)", lambda told: {("east",): 3 * EACH, ("west",): 3 * EACH} == told)
+        soon("hallwatch_device_store_up", lambda told: [1, 1] == list(told.values()))
 
-        largest = "max by (district, segment) (hallwatch_district_devices)"
-        soon(f"sum by (district) ({largest})", near({("example",): 3 * DISTINCT}))
+        of_segments, of_categories = OF_DEVICES
+        soon(f"sum by (district) ({of_segments})", near({("example",): 3 * DISTINCT}))
         soon(
-            "sum by (category) (max by (segment, category) (hallwatch_district_category_devices))",
+            f"sum by (category) ({of_categories})",
             near(dict.fromkeys(((category,) for category in NAMES), 3 * DISTINCT // 2)),
         )
-        # Both tell the same, and of one segment the error may be larger than of three.
-        soon("max by (segment) (hallwatch_district_devices) - min by (segment) (hallwatch_district_devices)", same)
-        for count in prometheus.ask(largest).values():
+        # Both tell the same; and of one segment the error may be larger than of three.
+        soon(f"{of_segments} - min by (district, segment, family) (hallwatch_district_devices)", same)
+        for count in found(of_segments).values():
             assert count == pytest.approx(DISTINCT, rel=2 * CLOSE)
 
 
 def same(found: dict[tuple[str, ...], float]) -> bool:
     """Whether there is no difference in any segment."""
-    return dict.fromkeys(((segment,) for segment in SECOND_OCTETS), 0) == found
+    return dict.fromkeys((("example", "ipv4", segment) for segment in SECOND_OCTETS), 0) == found
 
 
 def watching(cable: Cable, redis: str, rules: Path, secrets: tuple[str, ...], folder: Path) -> Watcher:
