@@ -27,6 +27,7 @@ from agent.policy.policy import Policy, load
 from agent.policy.problems import RulesError
 from agent.privileges import drop_capabilities
 from agent.pulse import Counts, Pulse
+from agent.sketches.exchange import Exchange
 from agent.snapshot import Snapshot
 from agent.status_line import status_line
 from agent.systemd import ServiceManager
@@ -58,6 +59,7 @@ class Daemon:
         recorder: keeps records of flows that an authorisation covers; without it there are none.
         manager: of this service, is told how it goes; without it nobody is.
         watching: what stands before the gate, for the manager's status line.
+        devices: counts distinct devices with the district's other agents; without it nobody does.
 
     Raises:
         RulesError: the rules cannot be used.
@@ -75,6 +77,7 @@ class Daemon:
         recorder: Recorder | None = None,
         manager: ServiceManager | None = None,
         watching: str = "the tap",
+        devices: Exchange | None = None,
     ) -> None:
         self._tap = tap
         self._manager = manager or ServiceManager(log, {})
@@ -91,11 +94,13 @@ class Daemon:
             lambda: os.urandom(SALT_BYTES), min_devices=min_devices, before=self._read_state()
         )
         self._recorder = recorder
+        self._devices = devices
         policy = self._load()
         self._reloaded = in_force(policy, rules, district=district, now_s=time.time(), log=log)
         self._pipeline = Pipeline(
             *(tap.gate, policy),
             allowances=self._allowances,
+            census=None if devices is None else devices.census,
             on_flow=None if recorder is None else self._record,
             keeps_names=lambda: recorder is not None and recorder.wants_names,
         )
@@ -127,18 +132,23 @@ class Daemon:
         ticker = loop.create_task(self._every(TICK_S, self._tick))
         self._manager.ready()
         stopped = loop.create_task(self._stopping.wait())
-        done, _ = await asyncio.wait({poller, ticker, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        tasks = {poller, ticker, stopped}
+        if self._devices:
+            tasks.add(loop.create_task(self._devices.run()))
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         self._log.info("stopping")
         self._manager.stopping()
         await listener.close()
-        poller.cancel()
-        ticker.cancel()
-        stopped.cancel()
+        for task in tasks:
+            task.cancel()
         self._poll()
         self._pipeline.finish(time.time_ns())
         self._write_state()
         if self._recorder:
             self._recorder.close()
+        if self._devices:
+            await asyncio.wait(tasks)  # an exchange under way ends first
+            await self._devices.close()
         self._manager.close()
         for ended in done:
             ended.result()  # a defect in the poller or the ticker ends the daemon, so that systemd starts it anew
@@ -167,7 +177,10 @@ class Daemon:
         return "rules loaded"
 
     def _load(self) -> Policy:
-        return load(self._rules, district=self._district, now_ns=time.time_ns())
+        policy = load(self._rules, district=self._district, now_ns=time.time_ns())
+        if self._devices:
+            self._devices.cells = policy.cells()
+        return policy
 
     def _reload_by_signal(self) -> None:
         try:
@@ -198,7 +211,8 @@ class Daemon:
         limits = {**snapshot.limits, WAITING_SLICES: self._tap.lost_chunks}
         if self._recorder:
             limits.update(self._recorder.limits_met)
-        self._snapshot = replace(snapshot, gate=gate, limits=limits)
+        devices = None if self._devices is None else self._devices.told()
+        self._snapshot = replace(snapshot, gate=gate, limits=limits, devices=devices)
         problem = self._tell_manager(self._snapshot)
         if problem != self._problem:
             if problem:
@@ -267,6 +281,7 @@ def run_demo(
     district: str | None = None,
     state: Path | None = None,
     min_devices: int = MIN_DEVICES,
+    devices: Exchange | None = None,
 ) -> int:
     """Watches a synthetic school day until SIGTERM or SIGINT; the exit code. The rest as for Daemon.
 
@@ -286,6 +301,7 @@ def run_demo(
             min_devices=min_devices,
             manager=manager,
             watching="a synthetic school day",
+            devices=devices,
         ),
         host,
         port,
@@ -304,6 +320,7 @@ def run_tap(
     state: Path | None = None,
     min_devices: int = MIN_DEVICES,
     authorisations: Path | None = None,
+    devices: Exchange | None = None,
 ) -> int:
     """Watches interfaces until SIGTERM or SIGINT; the exit code.
 
@@ -318,6 +335,7 @@ def run_tap(
         state: as for Daemon.
         min_devices: as for Daemon.
         authorisations: directory of what was authorised; no record is kept without it.
+        devices: as for Daemon.
 
     Raises:
         RulesError: the rules cannot be used.
@@ -345,6 +363,7 @@ def run_tap(
             recorder=recorder,
             manager=manager,
             watching=", ".join(interfaces),
+            devices=devices,
         ),
         host,
         port,

@@ -13,6 +13,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from agent import __version__
+from agent.device_metrics import device_families
 from agent.flow import Account, SliceKind
 from agent.snapshot import MINUTE_BOUNDS, ClassCounts, Counts, GateTotals, Snapshot
 
@@ -92,6 +93,7 @@ class SnapshotCollector(Collector):
             yield from _privacy(snapshot)
             yield from _policy(snapshot)
             yield from _allowances(snapshot)
+            yield from device_families(snapshot.devices)
             yield from _gate(snapshot.gate)
             yield from _introductions(snapshot)
             yield GaugeMetricFamily(

@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.allowance.allowances import Allowances, DaySoFar
+from agent.allowance.day import day_of
 from agent.contracts import Gate, Policy, Slots
+from agent.devices.census import Census, Today
 from agent.facts import Banner, ClientHello, DnsMessage, Facts, HttpRequest, Unread
 from agent.flow import Flow, FlowClass, Slice, SliceKind
 from agent.handshake import Handshakes
@@ -29,7 +31,7 @@ LIMITS: Final = (
     *("policy_names_remembered", "policy_decisions_remembered", "classes"),
     *("handshake_flows", "handshake_bytes", "handshake_flow_bytes", "dns_answers"),
     *("book_entries", "book_public_names", "personal_addresses", "gate_personal_addresses"),
-    *("incidental_uses", "flow_table", "lost_slices", "headers"),
+    *("incidental_uses", "device_hashes", "flow_table", "lost_slices", "headers"),
 )
 """What Snapshot.limits can count, so that each series can start at 0."""
 
@@ -59,6 +61,7 @@ class Pipeline:
         gate: whose slices these are and whose rows are settled.
         policy: classifies and judges; replaced by `reload`.
         allowances: counts what devices use of what is incidental; without it no allowance is ever met.
+        census: counts distinct devices; without it nobody does.
         on_flow: called with each flow when its row is given back; names are kept only when it is given,
         keeps_names: and this says so at that moment.
     """
@@ -69,12 +72,14 @@ class Pipeline:
         policy: Policy,
         *,
         allowances: Allowances | None = None,
+        census: Census | None = None,
         on_flow: Callable[[FlowRecord], None] | None = None,
         keeps_names: Callable[[], bool] = lambda: True,
     ) -> None:
         self._gate = gate
         self._policy = policy
         self._allowances = allowances
+        self._census = census
         self._ahead_ns = 0
         self._on_flow = on_flow
         self._keeps_names = keeps_names
@@ -127,6 +132,7 @@ class Pipeline:
         self._gate.release(table.idle(high_water, now_ns))
         self._ahead_ns = wall_ns - now_ns
         self._count_incidental_use(wall_ns)
+        self._count_devices(wall_ns)
         self._retire(self._gate.released(), wall_ns)
         self._judge(wall_ns)
 
@@ -136,6 +142,7 @@ class Pipeline:
         for slot in self._gate.table.unclassed(live):
             self._name_late(slot)
         self._count_incidental_use(wall_ns)
+        self._count_devices(wall_ns)
         self._retire(live, wall_ns)
         self._judge(wall_ns)
 
@@ -268,6 +275,20 @@ class Pipeline:
         )
         ledger.go_beyond(beyond)
 
+    def _count_devices(self, wall_ns: int) -> None:
+        """Counts the devices of flows that are new since the last tick, while every row of theirs is there."""
+        if self._census is None:
+            return
+        gate, policy = self._gate, self._policy
+        day = day_of(wall_ns, policy.zone)
+        self._census.count(
+            *(gate.table, gate.high_water),
+            today=Today(day.name, day.start_ns, day.end_ns),
+            ahead_ns=self._ahead_ns,
+            flow_class=self._ledger.flow_class,
+            is_device=policy.is_device,
+        )
+
     def _retire(self, slots: Slots, wall_ns: int) -> None:
         """Takes over the counts of rows that no packet reaches any more, and gives the rows back."""
         if not len(slots):
@@ -284,6 +305,8 @@ class Pipeline:
         self._handshakes.forget(slots.tolist())
         if self._allowances:
             self._allowances.forget(slots)
+        if self._census:
+            self._census.forget(slots)
         self._gate.remove(slots)
 
     def _record(self, slot: int, wall_ns: int) -> FlowRecord:
@@ -318,6 +341,7 @@ class Pipeline:
         met.update(self._personal.limits_met)
         met.update(self._ledger.limits_met)
         met.update(self._allowances.limits_met if self._allowances else {})
+        met.update(self._census.limits_met if self._census else {})
         met["flow_table"] += self._seen.get("untracked_packets", 0)
         met["lost_slices"] += self._seen.get("lost_slices", 0)
         met["headers"] += self._seen.get("truncated_headers", 0)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from agent.flow import FlowClass
 from agent.verdict import Verdict
@@ -112,6 +112,28 @@ class IncidentalUse:
     """Devices that went beyond their allowance, each counted once a day."""
 
 
+class DeviceScope(NamedTuple):
+    """What devices are counted under. Those of two segments are different devices, so their numbers add up."""
+
+    segment: str
+    category: str
+    """Empty for all of them."""
+    ip_version: int
+    """4 or 6. Numbers of the two do not add up: a device may have addresses of both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """How many distinct devices were active today; never which. Small numbers are absent."""
+
+    store_up: bool
+    """Whether the store that the district's agents share answered last time."""
+    tap: Mapping[DeviceScope, int] = field(default_factory=dict)
+    """As this tap has seen them since its start, exactly."""
+    district: Mapping[DeviceScope, int] = field(default_factory=dict)
+    """As all taps have seen them, estimated; empty while the store does not answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All counts at one moment. Every mapping is complete for what has occurred; absent means 0."""
@@ -133,6 +155,8 @@ class Snapshot:
     """(segment, category) -> today's use under rules with an allowance; absent where too few devices had any"""
     suppressed_cells: int = 0
     """Numbers of `incidental` that are 0 or absent because too few devices are behind them."""
+    devices: Devices | None = None
+    """Distinct devices of today; None where they are not counted. Of one agent: `merged` leaves it out."""
 
 
 def merged(snapshots: Iterable[Snapshot]) -> Snapshot:

@@ -7,7 +7,7 @@ from prometheus_client.metrics_core import Metric
 
 from agent.flow import Account, Evidence, FlowClass
 from agent.metrics import ReloadState, SnapshotCollector
-from agent.snapshot import ClassCounts, Counts, GateTotals, IncidentalUse, Snapshot
+from agent.snapshot import ClassCounts, Counts, Devices, DeviceScope, GateTotals, IncidentalUse, Snapshot
 from agent.verdict import Verdict
 
 TLS = FlowClass("students", "youtube", "video_streaming", "tls", Evidence.SNI, Account.PERSONAL)
@@ -48,6 +48,11 @@ SNAPSHOT = Snapshot(
         ("staff", "retail"): IncidentalUse((7, 0, 0, 0, 0, 0), 0),
     },
     suppressed_cells=3,
+    devices=Devices(
+        store_up=True,
+        tap={DeviceScope("staff", "", 4): 40},
+        district={DeviceScope("staff", "", 4): 55, DeviceScope("staff", "news", 4): 12},
+    ),
 )
 
 

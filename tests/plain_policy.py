@@ -64,6 +64,10 @@ class PlainPolicy:
         del server
         return name in self.personal
 
+    def is_device(self, segment: str, client: bytes) -> bool:
+        """Whoever has a VLAN, and an address in 10.0.0.0/8 or fd00::/8."""
+        return segment != UNKNOWN and client[:1] in (b"\x0a", b"\xfd")
+
     def is_public_name(self, name: bytes) -> bool:
         return name in self.public_names
 

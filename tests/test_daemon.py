@@ -16,13 +16,19 @@ import pytest
 from agent import log
 from agent.cli.main import main
 from agent.daemon import Daemon, run_demo
+from agent.devices.census import Census
 from agent.gate.native import NativeGate
 from agent.gate.slices import SliceBatch
 from agent.lab import crafted
 from agent.log import EventLog
 from agent.policy.problems import RulesError
 from agent.rules_location import shipped_rules
+from agent.sketches.exchange import Exchange
+from agent.sketches.place import place_of
+from agent.sketches.store import RedisStore
+from agent.snapshot import DeviceScope
 from agent.web.site import ReloadRefusedError
+from tests.sketches.redis_server import RedisServer
 
 TIMEOUT_S = 20.0
 
@@ -250,6 +256,65 @@ def test_polls_faster_when_behind(daemon: Daemon, tap: FedTap) -> None:
         assert turns >= waiting
 
     run(story())
+
+
+# ---- Distinct devices
+
+
+def test_devices(tap: FedTap, rules: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    """With a store it counts devices: the snapshot has the tap's number and the district's; the end hands on the rest."""
+    caplog.set_level(logging.INFO, "hallwatch")
+    with RedisServer(tmp_path) as server:
+        census = Census(b"a secret that the whole district shares")
+        exchange = Exchange(census, RedisStore(place_of(server.url)), EventLog(), min_devices=1)
+        daemon = Daemon(tap, rules, EventLog(), devices=exchange)
+
+        async def story() -> None:
+            running = asyncio.create_task(daemon.run("127.0.0.1", 0))
+            tap.feed("tls")
+            await until(lambda: "device_store_reached" in events(caplog))
+            daemon._tick()
+            tap.feed("http")
+            os.kill(os.getpid(), signal.SIGTERM)
+            await running
+
+        run(story())
+        found = daemon._snapshot.devices if daemon._snapshot else None
+        kept = server.ask("PFCOUNT", min(server.names()))
+
+    student = DeviceScope("students", "", 4)
+    assert found is not None
+    assert (True, 1, 1) == (found.store_up, found.tap[student], found.district[student])
+    assert ["ready", "device_store_reached", "stopping"] == events(caplog)
+    assert 0 == daemon._pipeline.snapshot(0).limits["device_hashes"]
+    assert b":2\r\n" == kept
+
+
+def test_a_defect_of_the_exchange_ends_it(tap: FedTap, rules: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As one of the poller does."""
+    caplog.set_level(logging.INFO, "hallwatch")
+
+    class Broken(Exchange):
+        async def run(self) -> None:
+            raise ZeroDivisionError("a defect")
+
+    store = RedisStore(place_of("redis://127.0.0.1:1"))
+    daemon = Daemon(tap, rules, EventLog(), devices=Broken(Census(bytes(32)), store, EventLog(), min_devices=5))
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        run(daemon.run("127.0.0.1", 0))
+    assert ["ready", "stopping"] == events(caplog)
+
+
+def test_devices_of_a_reloaded_policy(tap: FedTap, rules: Path) -> None:
+    """What is asked of the store are the words of the policy in force."""
+    exchange = Exchange(Census(bytes(32)), RedisStore(place_of("redis://127.0.0.1:1")), EventLog(), min_devices=5)
+    daemon = Daemon(tap, rules, EventLog(), devices=exchange)
+    segments = rules / "segments.yaml"
+    assert {"staff", "students", "guests"} == {segment for segment, _ in exchange.cells}
+    segments.write_text(segments.read_text() + "  - {id: gym, title: Gym, role: mixed, vlans: [40]}\n")
+    daemon.reload()
+
+    assert ("gym", "unclassified") in exchange.cells
 
 
 # ---- As a command

@@ -26,6 +26,7 @@ MACHINES = (
     "agent.policy",
     "agent.ledger",
     "agent.allowance",
+    "agent.devices",
     "agent.notice",
     "agent.pulse",
     "agent.status_line",
@@ -50,6 +51,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.allowance": WORDS,
     "agent.pulse": WORDS,
     "agent.status_line": WORDS,
+    "agent.devices": WORDS,
     "agent.pipeline": (*WORDS, *MACHINES),  # alone knows the order of things
     # edges: files, sockets, the kernel, the clock, the terminal
     "agent.authority": (*WORDS, "agent.pipeline"),  # records what the pipeline says of a flow at its end
@@ -61,7 +63,9 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.gate": WORDS,
     "agent.lab": WORDS,
     "agent.capture": (*WORDS, *ENGINE, "agent.lab"),  # the demo's tap plays the lab
-    "agent.metrics": WORDS,
+    "agent.sketches": (*WORDS, "agent.devices", "agent.log"),  # the machine counts, the edge knows the store
+    "agent.device_metrics": WORDS,
+    "agent.metrics": (*WORDS, "agent.device_metrics"),
     "agent.in_force": (*WORDS, *MACHINES, "agent.log", "agent.metrics"),  # what the metrics tell of loaded rules
     "agent.web": (*WORDS, "agent.log", "agent.metrics"),
     "agent.replay": (*WORDS, *MACHINES, *ENGINE),
@@ -78,13 +82,14 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *("agent.log", "agent.privileges", "agent.authority", "agent.capture", "agent.metrics", "agent.web"),
         "agent.in_force",
         "agent.systemd",
+        "agent.sketches",
     ),
     "agent.cli": (
         *WORDS,
         *MACHINES,
         *ENGINE,
         *("agent.rules_location", "agent.log", "agent.authority", "agent.metrics", "agent.web"),
-        *("agent.capture", "agent.replay", "agent.selftest", "agent.daemon"),
+        *("agent.capture", "agent.replay", "agent.selftest", "agent.daemon", "agent.sketches"),
     ),
 }
 
@@ -98,9 +103,11 @@ ONE_JOB: dict[str, tuple[str, ...]] = {
         "agent.gate",
         "agent.ledger",
         "agent.allowance",
+        "agent.devices",
         "agent.pipeline",
     ),  # sums over the flow rows
-    "prometheus_client": ("agent.metrics", "agent.web"),  # the exposition formats
+    "prometheus_client": ("agent.metrics", "agent.device_metrics", "agent.web"),  # the exposition formats
+    "redis": ("agent.sketches.store",),  # the store in which agents count devices together
     "rich": ("agent.cli", "agent.lab.__main__", "agent.web.page"),  # tables, progress bars and sizes for people
     "scapy": ("agent.lab",),  # making traffic
     "uvloop": ("agent.daemon",),  # the event loop
@@ -111,7 +118,7 @@ ONE_JOB: dict[str, tuple[str, ...]] = {
 RESERVED: dict[str, tuple[str, ...]] = {
     "ctypes": ("agent.gate", "agent.capture.ring", "agent.privileges"),
     "signal": ("agent.daemon", "agent.selftest.run"),
-    "asyncio": ("agent.daemon", "agent.web"),
+    "asyncio": ("agent.daemon", "agent.sketches.exchange", "agent.sketches.store", "agent.web"),
     "pickle": (),
     "marshal": (),
     "subprocess": ("agent.selftest.child", "agent.selftest.namespaces"),

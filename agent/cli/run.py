@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agent import log
 from agent.allowance.small_cells import MIN_DEVICES
+from agent.cli.devices import add_devices_options, exchange_of
 from agent.cli.outcome import EXIT_CODES, FailedError
 from agent.cli.rules import add_rules_option, chosen_directory
 
@@ -97,6 +98,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         type=Path,
         help="with -i: keep records of flows that an authorisation in DIR covers (default: there are no records)",
     )
+    add_devices_options(parser)
     parser.add_argument(
         "--web.listen-address",
         dest="listen",
@@ -123,6 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     faulthandler.enable(STDERR)  # a watchdog ends a run by SIGABRT: then it says where it stood
     host, port = arguments.listen
     rules = chosen_directory(arguments.rules)
+    devices = exchange_of(arguments, rules)
     if arguments.demo:
         return run_demo(
             policy_directory=rules,
@@ -132,6 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             state=arguments.state,
             min_devices=arguments.min_devices,
+            devices=devices,
         )
     try:
         return run_tap(
@@ -145,6 +149,7 @@ def run(arguments: argparse.Namespace) -> int:
             state=arguments.state,
             min_devices=arguments.min_devices,
             authorisations=arguments.authorisations,
+            devices=devices,
         )
     except (InterfaceError, KernelGateError) as error:
         raise FailedError(str(error)) from error

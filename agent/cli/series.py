@@ -13,6 +13,8 @@ from agent.snapshot import MINUTE_BOUNDS
 from agent.web.connection import LIMIT_NAMES as WEB_LIMITS
 from agent.wire.banner import PROTOCOLS
 
+FAMILIES: Final = 2
+"""ipv4, ipv6"""
 OUTCOMES: Final = 3
 """settled, untracked, undecodable"""
 PROCESS: Final = 6
@@ -22,7 +24,7 @@ SINGLE: Final = (
     *("config_last_reload_successful", "config_last_reload_success_timestamp_seconds"),
     *("gate_info", "gate_seen_packets_total", "capture_dropped_packets_total"),
     *("gate_unsettled_packets", "gate_unaccounted_packets", "gate_unaccounted_bytes"),
-    *("gate_active_flows", "gate_max_flows"),
+    *("gate_active_flows", "gate_max_flows", "device_store_up"),
 )
 """Metrics without a label, or with one value of it."""
 
@@ -42,6 +44,9 @@ def most_series(worst: WorstCase) -> Mapping[str, int]:
         "active_flows": worst.categories,
         "over_allowance_devices": worst.cells,
         "incidental_use_seconds_bucket": worst.cells * len(MINUTE_BOUNDS),
+        "tap_devices": worst.segments * FAMILIES,
+        "district_devices": worst.segments * FAMILIES,
+        "district_category_devices": worst.segments * worst.categories * FAMILIES,
         "gate_packets_total": OUTCOMES,
         "handshakes_total": len(HANDSHAKE_PROTOCOLS) * len(HANDSHAKE_RESULTS) + banners,
         "limit_reached_total": len({*LIMITS, WAITING_SLICES, *RECORD_LIMITS, *WEB_LIMITS}),

@@ -12,6 +12,7 @@ NOUNS: Final[Mapping[str, str]] = {
     "unknown_names_open": "whether names in no catalogue are opened as not personal",
     "opened": "limit of what is opened",
     "kept": "time of keeping",
+    "devices_store": "where distinct devices are counted",
     "max_authorisation_days": "the longest authorisation, in days",
     "buildings": "building",
     "taps": "tap",

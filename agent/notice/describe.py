@@ -11,6 +11,9 @@ from agent.policy.segments import unknown_segment
 
 NAMES_DAYS: Final = 1
 """How long a DNS answer is used at most: naming/book.py, MAX_LIFE_S. A test holds them equal."""
+DEVICES_DAYS: Final = 2
+"""How long a sketch of distinct devices is kept at most: its day, and as long after it as sketches/exchange.py,
+KEPT_AFTER_S, says. A test holds them equal."""
 MAX_AUTHORISATION_DAYS: Final = 30
 """The longest that an authorisation may last: authority/authorisation.py, MAX_DAYS. A test holds them equal."""
 
@@ -34,21 +37,29 @@ def describe(policy: Policy, premises: Premises) -> Notice:
     )
     named = {segment for tap in premises.taps for segment in tap.segments}
     categories = {entry.application.category for entry in policy.catalogue.entries.values()} | {unclassified}
+    store = premises.distinct_devices
     # Minutes are added up where a rule has an allowance, and nowhere else.
     device_minutes = any(rule.allowance is not None for rule in (*policy.rulebook.rules, policy.rulebook.default))
     return Notice(
         district=premises.district,
         contact=premises.contact,
-        collected=tuple(kind for kind in Collected if device_minutes or kind is not Collected.DEVICE_MINUTES),
+        collected=tuple(
+            kind
+            for kind in Collected
+            if (device_minutes or kind is not Collected.DEVICE_MINUTES)
+            and (store or kind is not Collected.DISTINCT_DEVICES)
+        ),
         categories=tuple(sorted(categories)),
         services=tuple(sorted({service.service for service in policy.services.declared})),
         unknown_names_open=policy.services.unknown_names_open,
         opened=tuple(Opened(name, value) for name, value in sorted(LIMITS.items())),
         kept=(
             Kept("counts", premises.retention.counts_days),
+            *((Kept("distinct_devices", DEVICES_DAYS),) if store else ()),
             Kept("names", NAMES_DAYS),
             Kept("records", premises.retention.records_days),
         ),
+        devices_store=store,
         max_authorisation_days=MAX_AUTHORISATION_DAYS,
         buildings=tuple(
             NoticedBuilding(building.identifier, building.name, building.address)

@@ -22,6 +22,8 @@ class Collected(StrEnum):
     """Questions to and answers of name servers."""
     DEVICE_MINUTES = "device_minutes"
     """Minutes of use for each device, category and day, under a number that changes daily."""
+    DISTINCT_DEVICES = "distinct_devices"
+    """Keyed hashes of devices, added to sketches in a store that the district's agents share."""
     RECORDS = "records"
     """Records about one device or one network, under a written authorisation."""
 
@@ -64,7 +66,7 @@ class Kept:
     """How long one kind of thing is kept."""
 
     id: str
-    """"counts", "records" or "names"."""
+    """"counts", "records", "names" or "distinct_devices"."""
     days: int
 
 
@@ -93,6 +95,8 @@ class Notice:
     """Whether names in no catalogue are taken to be of no personal account."""
     opened: tuple[Opened, ...]
     kept: tuple[Kept, ...]
+    devices_store: str
+    """Where the sketches of distinct devices are kept; empty when there are none."""
     max_authorisation_days: int
     buildings: tuple[NoticedBuilding, ...]
     taps: tuple[NoticedTap, ...]

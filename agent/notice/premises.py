@@ -49,6 +49,8 @@ class Premises:
     buildings: tuple[Building, ...]
     taps: tuple[Tap, ...]
     retention: Retention
+    distinct_devices: str
+    """Where the store stands in which agents count distinct devices together; empty when they do not."""
     posted_where: tuple[str, ...]
     """The conspicuous places where the notice hangs."""
 

@@ -36,7 +36,7 @@ class _Reader:
             "file of premises",
             self._problems,
             required=["district", "contact", "retention", "buildings", "taps"],
-            optional=["notice"],
+            optional=["notice", "distinct_devices"],
         )
         district, contact = fields.string("district"), fields.string("contact")
         buildings = tuple(
@@ -45,11 +45,13 @@ class _Reader:
         taps = tuple(tap for node in self._members(fields, "taps", MAX_TAPS) if (tap := self._tap(node)))
         self._check_covered(taps)
         retention_node, notice_node = fields.node("retention"), fields.node("notice")
+        devices_node = fields.node("distinct_devices")
         retention = None if retention_node is None else self._retention(retention_node)
         where = () if notice_node is None else self._posted_where(notice_node)
+        store = "" if devices_node is None else self._store(devices_node)
         if retention is None:
             return None
-        return Premises(district, contact, buildings, taps, retention, where)
+        return Premises(district, contact, buildings, taps, retention, store, where)
 
     def _members(self, fields: Fields, key: str, most: int) -> Iterator[Node]:
         nodes = fields.items(key)
@@ -123,6 +125,9 @@ class _Reader:
             self._problems.add(text.mark, f'"{key}": {shown(text.text)} is no number of days', remedy)
             return None
         return int(text.text)
+
+    def _store(self, node: Node) -> str:
+        return Fields(node, '"distinct_devices"', self._problems, required=["where"]).string("where")
 
     def _posted_where(self, node: Node) -> tuple[str, ...]:
         fields = Fields(node, '"notice"', self._problems, required=["where"])

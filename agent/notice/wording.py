@@ -25,6 +25,12 @@ COLLECTED: Final = {
         "Adding up minutes of use for each device, category and day, in memory, under a number that changes every day. What "
         "is told of it are numbers of devices, and none where they are few."
     ),
+    Collected.DISTINCT_DEVICES: (
+        "Counting distinct devices across taps. From a device's address a number is made that only the holder of the "
+        "district's key can make and that changes every day; it is mixed into a sketch that keeps no list of such numbers. "
+        "What is told of it are numbers of devices, and none where they are few. Who has the sketch and the key could try "
+        "whether an address was among the day's. The sketches are kept here: {devices_store}."
+    ),
     Collected.RECORDS: (
         "Records of the connections of one device or one network, only under a written authorisation: see Exceptions."
     ),
@@ -65,6 +71,7 @@ NEVER_OPENED: Final = (
 
 KEPT: Final = {
     "counts": "Counts, which name nobody",
+    "distinct_devices": "Sketches of distinct devices, at most",
     "records": "Records made under a written authorisation",
     "names": "Names of services, in memory only, at most",
 }
@@ -107,7 +114,12 @@ def _types(notice: Notice) -> Section:
     words = ", ".join(category.replace("_", " ") for category in notice.categories)
     return Section(
         "Types of monitoring which may occur",
-        (Bullets(tuple(COLLECTED[kind] for kind in notice.collected)), Paragraph(f"Categories: {words}.")),
+        (
+            Bullets(
+                tuple(COLLECTED[kind].replace("{devices_store}", notice.devices_store) for kind in notice.collected)
+            ),
+            Paragraph(f"Categories: {words}."),
+        ),
     )
 
 

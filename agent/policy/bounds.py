@@ -8,7 +8,7 @@ from agent.policy.accounts import BoardServices
 from agent.policy.catalogue import Catalogue, Entry
 from agent.policy.categories import unclassified, unknown_application
 from agent.policy.rules import Rulebook
-from agent.policy.segments import Segments
+from agent.policy.segments import Segments, unknown_segment
 from agent.verdict import Verdict
 
 _by_name = (Evidence.SNI, Evidence.QUIC, Evidence.HOST, Evidence.DNS, Evidence.ECH, Evidence.ADDRESS)
@@ -30,6 +30,8 @@ class WorstCase:
     """category, "unclassified" among them"""
     cells: int
     """segment, category: of use that has an allowance"""
+    segments: int
+    """segment, without the unknown one: of devices, with any category"""
 
 
 def worst_case(catalogue: Catalogue, segments: Segments, services: BoardServices, rulebook: Rulebook) -> WorstCase:
@@ -51,6 +53,7 @@ def worst_case(catalogue: Catalogue, segments: Segments, services: BoardServices
         rules=len(rules),
         categories=len({entry.application.category for entry in catalogue.entries.values()} | {unclassified}),
         cells=len(cells),
+        segments=len(segments.by_identifier.keys() - {unknown_segment}),
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from itertools import product
 from pathlib import Path
 
 from agent.flow import Evidence, FlowClass
@@ -10,6 +11,7 @@ from agent.policy.accounts_file import read_accounts
 from agent.policy.bounds import WorstCase, worst_case
 from agent.policy.catalogue import Catalogue
 from agent.policy.catalogue_file import read_catalogue
+from agent.policy.categories import unclassified
 from agent.policy.classify import Classifier
 from agent.policy.expectations import check_expectations
 from agent.policy.extending import read_rules
@@ -20,7 +22,7 @@ from agent.policy.rules import Rulebook
 from agent.policy.rules_file import Vocabulary
 from agent.policy.schedules import Calendar, Schedules
 from agent.policy.schedules_file import read_schedules
-from agent.policy.segments import Segments
+from agent.policy.segments import Segments, unknown_segment
 from agent.policy.segments_file import read_segments
 from agent.verdict import Decision
 
@@ -86,6 +88,15 @@ class Policy:
     def is_known_protocol(self, protocol: str) -> bool:
         """True when this protocol alone tells an application."""
         return self.catalogue.by_protocol(protocol) is not None
+
+    def is_device(self, segment: str, client: bytes) -> bool:
+        """Whether a client is a device inside a segment; see Segments.is_device."""
+        return self.segments.is_device(segment, client)
+
+    def cells(self) -> frozenset[tuple[str, str]]:
+        """Every segment and category that a device inside the district can be counted under."""
+        categories = {entry.application.category for entry in self.catalogue.entries.values()} | {unclassified}
+        return frozenset(product(self.segments.by_identifier.keys() - {unknown_segment}, categories))
 
     def worst_case(self) -> WorstCase:
         """The most label sets that metrics can have under this policy; see bounds.py. Takes a while: for `check`."""

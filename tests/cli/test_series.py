@@ -52,6 +52,7 @@ def test_every_limit_is_known() -> None:
     """Each limit that the machines count has its name in LIMITS, so that its series is there at 0 and within the bound."""
     counted = re.compile(r'(?:limits_met|_met|met)\[\s*"(\w+)"\s*\]|met = "(\w+)"|Counter\((\w+)=0\)')
     files = [*(ROOT / "agent" / "naming").glob("*.py"), *(ROOT / "agent" / "allowance").glob("*.py")]
+    files += (ROOT / "agent" / "devices").glob("*.py")
     files += [ROOT / "agent" / f"{name}.py" for name in ("handshake", "ledger", "pipeline")]
     found = {"".join(match) for file in files for match in counted.findall(file.read_text("utf-8"))}
 

@@ -62,11 +62,13 @@ class Watcher:
         rules: Path | None = None,
         max_flows: int = 16_384,
         prefix: Sequence[str] = (),
+        listen: str = "127.0.0.1",
+        words: Sequence[str] = (),
     ) -> None:
         self._cable = cable
         self.log_file = folder / f"log-{time.monotonic_ns()}"
         command = [*prefix, sys.executable, "-m", "agent", "run", "-i", TAP, "--gate", gate]
-        command += ["--max-flows", str(max_flows), "--web.listen-address", f"127.0.0.1:{PORT}"]
+        command += ["--max-flows", str(max_flows), "--web.listen-address", f"{listen}:{PORT}", *words]
         command += ["--rules", str(rules)] if rules else []
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(

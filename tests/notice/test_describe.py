@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from agent.authority.authorisation import MAX_DAYS
 from agent.naming.book import MAX_LIFE_S
-from agent.notice.describe import MAX_AUTHORISATION_DAYS, NAMES_DAYS, describe
+from agent.notice.describe import DEVICES_DAYS, MAX_AUTHORISATION_DAYS, NAMES_DAYS, describe
 from agent.notice.notice import Collected, Network, Notice, description_of, fingerprint_of
 from agent.notice.premises import Premises
 from agent.policy.policy import Policy
 from agent.policy.rules import Rulebook
+from agent.sketches.exchange import KEPT_AFTER_S
 from agent.verdict import Allowance, Verdict
 
 
@@ -16,6 +17,7 @@ def test_numbers_are_those_of_the_code() -> None:
     """What the notice says of times is what the parts that keep the times do."""
     assert MAX_DAYS == MAX_AUTHORISATION_DAYS
     assert MAX_LIFE_S == NAMES_DAYS * 86_400
+    assert 86_400 + KEPT_AFTER_S == DEVICES_DAYS * 86_400
 
 
 def test_describes_the_premises(notice: Notice) -> None:
@@ -55,4 +57,15 @@ def test_device_minutes_only_with_an_allowance(policy: Policy, premises: Premise
     ]
 
     assert [Collected.COUNTS, Collected.NAMES, Collected.DNS, Collected.RECORDS] == list(collected[0])
-    assert list(Collected) == list(collected[1])
+    assert [kind for kind in Collected if kind is not Collected.DISTINCT_DEVICES] == list(collected[1])
+
+
+def test_distinct_devices_only_where_they_are_counted(policy: Policy, premises: Premises, notice: Notice) -> None:
+    """Where the store stands, and for how long it keeps sketches, is told when there is one; another place is a change."""
+    told = describe(policy, replace(premises, distinct_devices="network room"))
+
+    assert Collected.DISTINCT_DEVICES in told.collected
+    assert ("network room", 2) == (told.devices_store, {kept.id: kept.days for kept in told.kept}["distinct_devices"])
+    assert Collected.DISTINCT_DEVICES not in notice.collected
+    moved = describe(policy, replace(premises, distinct_devices="basement"))
+    assert 3 == len({fingerprint_of(description_of(one)) for one in (notice, told, moved)})

@@ -17,6 +17,7 @@ def test_every_field_counts(notice: Notice) -> None:
         "unknown_names_open": not notice.unknown_names_open,
         "opened": notice.opened[1:],
         "kept": notice.kept[1:],
+        "devices_store": "basement",
         "max_authorisation_days": 31,
         "buildings": notice.buildings[1:],
         "taps": notice.taps[1:],

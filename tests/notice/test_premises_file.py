@@ -36,8 +36,16 @@ def test_reads_everything(premises: Premises) -> None:
             Tap("west", "middle", "closet 2 B", ("eth1",), ("guests",), ("middle",)),
         ),
         retention=Retention(400, 90),
+        distinct_devices="",
         posted_where=("the main office", "the web site"),
     )
+
+
+def test_a_store_of_devices(two_buildings: str) -> None:
+    """It is left out, or it has its place; and nothing else is said of it."""
+    assert [] == problems_of(two_buildings + "distinct_devices: {where: network room}\n")
+    for wrong in ("{}", "yes", "{where: }", "{where: [a, b]}", "{where: here, password: x}"):
+        assert 1 == len(problems_of(two_buildings + f"distinct_devices: {wrong}\n")), wrong
 
 
 def test_shipped_example_is_in_order() -> None:

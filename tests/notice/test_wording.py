@@ -4,11 +4,14 @@ import re
 from dataclasses import replace
 from datetime import date
 
+from agent.notice.describe import describe
 from agent.notice.notice import Collected, Network, Notice
 from agent.notice.opening import LIMITS
 from agent.notice.page import Bullets, Page, Paragraph, Table
 from agent.notice.page_text import as_text
+from agent.notice.premises import Premises
 from agent.notice.wording import COLLECTED, KEPT, OPENED, page_of
+from agent.policy.policy import Policy
 
 
 def page(notice: Notice) -> Page:
@@ -56,10 +59,22 @@ def test_every_limit_of_the_gate_is_said(notice: Notice) -> None:
 def test_every_fact_has_its_words(notice: Notice) -> None:
     """Each type of monitoring and each thing that is kept has a sentence; only types that occur are named."""
     assert set(Collected) == set(COLLECTED)
-    assert {kept.id for kept in notice.kept} == set(KEPT)
+    assert {kept.id for kept in notice.kept} == set(KEPT) - {"distinct_devices"}
+    assert "sketch" not in said(notice)
     less = replace(notice, collected=(Collected.COUNTS,))
     bullets = [part.items for part in page(less).sections[0].parts if isinstance(part, Bullets)]
     assert [(COLLECTED[Collected.COUNTS],)] == bullets
+
+
+def test_a_store_of_devices(policy: Policy, premises: Premises) -> None:
+    """Where devices are counted together, the page says how, in which place, for how long, and what is possible with it."""
+    text = said(describe(policy, replace(premises, distinct_devices="the {network} room")))
+
+    assert "Counting distinct devices across taps" in text
+    assert "The sketches are kept here: the {network} room." in text
+    assert "Who has the sketch and the key could try whether an address was among the day's." in text
+    assert "Sketches of distinct devices, at most" in text
+    assert "2 days" in text
 
 
 def test_buildings_that_a_tap_elsewhere_covers(notice: Notice) -> None:

@@ -57,7 +57,7 @@ def test_an_allowance_adds_its_own(policy: Policy) -> None:
     found = worst_case(catalogue, segments, BoardServices(), rulebook)
 
     assert 2 * (8 + 6 * 2) == found.flows  # staff and unknown; incidental and review
-    assert (3, 2, 2) == (found.matches, found.rules, found.cells)
+    assert (3, 2, 2, 1) == (found.matches, found.rules, found.cells, found.segments)
 
 
 _DECIDED = ("D", "Board of Education, 2026-08-18", None, Mark("accounts.yaml", 1))

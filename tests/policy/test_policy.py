@@ -42,6 +42,22 @@ def verdict(policy: Policy, vlan: int, name: bytes, time: str) -> str:
     return policy.decide(flow_class, at(time)).verdict.value
 
 
+def test_cells(shipped: Policy) -> None:
+    """Each segment with each category that a flow can have, and no unknown segment: nobody in it is a device."""
+    cells = shipped.cells()
+    categories = {entry.application.category for entry in shipped.catalogue.entries.values()}
+
+    assert {"staff", "students", "guests"} == {segment for segment, _ in cells}
+    assert categories | {"unclassified"} == {category for _, category in cells}
+    assert 3 * (len(categories) + 1) == len(cells)
+
+
+def test_devices(shipped: Policy) -> None:
+    """A student's device is one; who connects from elsewhere into the students' VLAN is not."""
+    assert shipped.is_device("students", b"\x0a\x14\x01\x01")
+    assert not shipped.is_device("students", b"\xcb\x00\x71\x07")
+
+
 def test_every_problem_of_every_file_is_shown(rules: Callable[..., Path]) -> None:
     """One run shows all that is wrong, whatever file it is in, and nothing twice."""
     directory = rules(

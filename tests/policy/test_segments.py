@@ -53,6 +53,35 @@ def test_a_prefix_of_everything() -> None:
     assert ("all", unknown_segment) == (segments.lookup(None, bytes(4)), segments.lookup(None, bytes(16)))
 
 
+@pytest.mark.parametrize(
+    ("segment", "client", "expected"),
+    [
+        ("staff", "10.10.8.1", True),
+        ("staff", "10.11.0.1", False),  # another segment's: what a flow met midstream took for its client
+        ("staff", "2001:db8::5", True),
+        ("staff", "2001:db9::5", False),
+        ("students", "10.10.7.1", True),
+        ("students", "203.0.113.7", False),  # from the Internet into the VLAN
+        ("students", "2001:db9::5", True),  # it has no prefix of that version
+        ("students", "fe80::1", False),
+        ("students", "::", False),
+        ("vlan_only", "203.0.113.7", True),
+        ("vlan_only", "0.0.0.0", False),  # asks for an address by DHCP
+        ("vlan_only", "169.254.3.4", False),
+        ("vlan_only", "127.0.0.1", False),
+        ("vlan_only", "224.0.0.251", False),
+        (unknown_segment, "10.10.8.1", False),
+        ("gone since a reload", "10.10.8.1", False),
+    ],
+)
+def test_devices_inside(segment: str, client: str, expected: bool) -> None:
+    """A device has an address of its own, in a prefix of its segment where the segment has any of that version."""
+    known = [one for one in SEGMENTS.by_identifier.values() if one.identifier != unknown_segment]
+    segments = Segments([*known, Segment("vlan_only", "VLAN only", Role.MIXED, (30,))])
+
+    assert expected == segments.is_device(segment, ip_address(client).packed)
+
+
 def test_the_unknown_segment_always_exists() -> None:
     """Rules and metrics may count on it."""
     assert {unknown_segment} == set(Segments(()).by_identifier)
