@@ -8,42 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.now import InForce, Line, Now
+from agent.now import Now
 from agent.now_document import MAX_APPLICATIONS, MAX_TEXT, NotADocumentError, read, write
-from agent.snapshot import GateTotals
-from agent.verdict import Verdict
-
-POLICY = InForce("Hamden", "4118.5, Use", 12, 1_795_248_000.0, reloaded=False, notice="as posted", notice_true=True)
-
-
-def line(name: str, category: str, per_s: float, amount: int) -> Line:
-    return Line(
-        *(name, name.capitalize(), category, 3, amount // 4, amount - amount // 4, per_s),
-        verdicts={Verdict.REVIEW: amount},
-        verdicts_per_s={Verdict.REVIEW: per_s},
-    )
-
-
-NOW = Now(
-    version="1.2.3",
-    time_s=1_795_248_001.5,
-    waiting=None,
-    span_s=10.0,
-    flows=12,
-    opened_bytes=100,
-    unopened_bytes=9_900,
-    opened_bytes_per_s=1.5,
-    unopened_bytes_per_s=20.25,
-    gate=GateTotals("kernel", seen_packets=60, seen_bytes=60_000, dropped_packets=2, active_flows=5, max_flows=64),
-    verdicts=dict.fromkeys(Verdict, 5),
-    verdicts_per_s=dict.fromkeys(Verdict, 0.5),
-    categories=(line("video", "video", 7.5, 4_000),),
-    applications=(line("youtube", "video", 7.5, 4_000), line("vimeo", "video", 0.0, 10)),
-    evidence={"sni": 12},
-    opened={"tls": 100},
-    limits={"classes": 2},
-    policy=POLICY,
-)
+from tests.now_example import NOW, line
 
 
 def test_there_and_back() -> None:
