@@ -23,10 +23,10 @@ Rates = Sequence[float | None]
 
 
 def ceiling(most: float) -> float:
-    """The end of a scale: a rate of 1, 2, 4 or 8 times a power of ten in bits, not below the given one."""
+    """The end of a scale: a rate in bits with one digit, or 1.5 times a power of ten, not below the given one."""
     bits = max(most * 8, 1_000.0)
     power = 10.0 ** math.floor(math.log10(bits))
-    return next(factor * power for factor in (1, 2, 4, 8, 10) if bits <= factor * power * 1.000001) / 8
+    return next(factor * power for factor in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if bits <= factor * power * 1.000001) / 8
 
 
 def stacked(series: Mapping[Verdict, Rates], label: str) -> Markup:

@@ -159,12 +159,12 @@ def _gate(gate: GateTotals, limits: Mapping[str, int]) -> Markup:
         law = "Every frame seen is accounted for."
     state = facts(
         (
-            ("Payload is held back in", kept),
+            ("Held back in", kept),
             ("Flow table", _fill(gate)),
             ("Limits met", _limits(limits)),
         )
     )
-    frames = table(law, [Column("Frames"), Column("", _NUMBER), Column("Bytes", _NUMBER)], rows, label="Frames")
+    frames = table(law, [Column("Frames", "long"), Column("", _NUMBER), Column("Bytes", _NUMBER)], rows, label="Frames")
     return section("gate", "The gate", state, frames)
 
 

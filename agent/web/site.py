@@ -80,6 +80,7 @@ class Site:
             "/page.css": {"GET": _file("page.css", CSS)},
             "/page.js": {"GET": _file("page.js", "text/javascript; charset=utf-8")},
             "/icon.svg": {"GET": _file("icon.svg", "image/svg+xml")},
+            "/favicon.ico": {"GET": _file("icon.svg", "image/svg+xml")},  # for pages that name none, such as the notice
             "/metrics": {"GET": self._metrics},
             "/-/healthy": {"GET": _healthy},
             "/-/ready": {"GET": self._readiness},

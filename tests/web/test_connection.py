@@ -22,7 +22,18 @@ LimitMet = Callable[[Listener, str], float]
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/now.json", "/metrics", "/-/healthy", "/-/ready", "/page.css", "/page.js", "/notice.css", "/icon.svg"],
+    [
+        "/",
+        "/now.json",
+        "/metrics",
+        "/-/healthy",
+        "/-/ready",
+        "/page.css",
+        "/page.js",
+        "/notice.css",
+        "/icon.svg",
+        "/favicon.ico",
+    ],
 )
 def test_head_has_the_headers_of_get(start: Start, path: str, ask: Ask) -> None:
     """HEAD answers as GET does, without the body."""
