@@ -35,13 +35,15 @@ def stacked(series: Mapping[Verdict, Rates], label: str) -> Markup:
     top = ceiling(max(tops[-1][1], default=0.0) if tops else 0.0)
     marks = "".join(f"<span>{rate(top * part)}</span>" for part in (1, 0.5)) + "<span>0</span>"
     lines = "".join(f'<path class="grid" d="M0 {y}h{_steps(series)}"/>' for y in (0, _HEIGHT // 2, _HEIGHT))
+    quarters = (_steps(series) * quarter // 4 for quarter in range(5))
+    lines += "".join(f'<path class="grid" d="M{x} 0v{_HEIGHT}"/>' for x in quarters)
     drawn = _unseen(next(iter(series.values()), ()), _HEIGHT) + lines + _areas(tops, top, _HEIGHT)
     return Markup(
         f'<div class="drawing"><div class="scale" aria-hidden="true">{marks}</div>'
         f'<svg viewBox="0 0 {_steps(series)} {_HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(label)}">{drawn}</svg>'
-        '<div class="hours" aria-hidden="true"><span>60 min ago</span><span>45</span><span>30</span><span>15</span>'
-        "<span>now</span></div></div>"
+        '<div class="hours" aria-hidden="true"><span>60 min ago</span><span>45</span><span>30</span>'
+        "<span>15<i>now</i></span></div></div>"
     )
 
 
