@@ -51,6 +51,9 @@ def test_a_table_for_the_ear() -> None:
     assert [("th", "col", "columnheader"), ("th", "col", "columnheader"), ("th", "row", "rowheader")] == [
         (tag, attributes["scope"], attributes["role"]) for tag, attributes in elements if tag == "th"
     ]
+    # Browsers drop a table's meaning where the style sheet lays its rows out as blocks, unless it is spelt out.
+    expected = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+    assert [] == [(tag, x) for tag, x in elements if tag in expected and x.get("role") != expected[tag]]
     scroll = elements[0][1]
     assert ("0", "Since the start.") == (scroll["tabindex"], scroll["aria-label"])
     assert "Since the start." in found.text
