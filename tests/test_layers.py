@@ -93,7 +93,15 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *WORDS,
         *MACHINES,
         *ENGINE,
-        *("agent.now", "agent.quantities", "agent.rules_location", "agent.log", "agent.authority", "agent.metrics", "agent.web"),
+        *(
+            "agent.now",
+            "agent.quantities",
+            "agent.rules_location",
+            "agent.log",
+            "agent.authority",
+            "agent.metrics",
+            "agent.web",
+        ),
         *("agent.capture", "agent.replay", "agent.selftest", "agent.daemon"),
     ),
 }
