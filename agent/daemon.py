@@ -19,8 +19,11 @@ from agent.authority.recorder import Recorder, open_recorder
 from agent.capture.choose import open_tap
 from agent.capture.demo import DemoTap
 from agent.capture.tap import WAITING_SLICES, Tap
+from agent.history import LIMITS as HISTORY_LIMITS
+from agent.history import History
 from agent.in_force import in_force
 from agent.log import EventLog
+from agent.metrics import ReloadState
 from agent.notice.files import records_days
 from agent.pipeline import LIMITS, FlowRecord, Pipeline
 from agent.policy.policy import Policy, load
@@ -32,6 +35,7 @@ from agent.snapshot import Snapshot
 from agent.status_line import status_line
 from agent.systemd import ServiceManager
 from agent.web.listener import serve
+from agent.web.papers import Papers, read_papers
 from agent.web.site import ReloadRefusedError
 
 POLL_S: Final = 0.02
@@ -95,8 +99,9 @@ class Daemon:
         )
         self._recorder = recorder
         self._devices = devices
+        self._history = History()
         policy = self._load()
-        self._reloaded = in_force(policy, rules, district=district, now_s=time.time(), log=log)
+        self._reloaded, self._papers = self._taken(policy)
         self._pipeline = Pipeline(
             *(tap.gate, policy),
             allowances=self._allowances,
@@ -120,9 +125,11 @@ class Daemon:
             ready=self._why_not_ready,
             reload=self.reload,
             reload_state=lambda: self._reloaded,
+            history=self._history,
+            papers=lambda: self._papers,
             host=host,
             port=port,
-            known_limits=(*LIMITS, WAITING_SLICES, *(RECORD_LIMITS if self._recorder else ())),
+            known_limits=(*LIMITS, *HISTORY_LIMITS, WAITING_SLICES, *(RECORD_LIMITS if self._recorder else ())),
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
@@ -172,7 +179,7 @@ class Daemon:
             )
             raise ReloadRefusedError(str(error)) from error
         self._pipeline.reload(policy)
-        self._reloaded = in_force(policy, self._rules, district=self._district, now_s=time.time(), log=self._log)
+        self._reloaded, self._papers = self._taken(policy)
         self._log.info("reloaded", rules=str(self._rules))
         return "rules loaded"
 
@@ -181,6 +188,12 @@ class Daemon:
         if self._devices:
             self._devices.cells = policy.cells()
         return policy
+
+    def _taken(self, policy: Policy) -> tuple[ReloadState, Papers]:
+        """What is known of a policy from now on."""
+        now_s = time.time()
+        state = in_force(policy, self._rules, district=self._district, now_s=now_s, log=self._log)
+        return state, read_papers(policy, self._rules, district=self._district, loaded_s=now_s)
 
     def _reload_by_signal(self) -> None:
         try:
@@ -208,11 +221,12 @@ class Daemon:
         self._pipeline.tick(now_ns, wall_ns)
         snapshot = self._pipeline.snapshot(wall_ns)
         gate = replace(snapshot.gate, dropped_packets=self._tap.dropped_packets())
-        limits = {**snapshot.limits, WAITING_SLICES: self._tap.lost_chunks}
+        limits = {**snapshot.limits, WAITING_SLICES: self._tap.lost_chunks, **self._history.limits_met}
         if self._recorder:
             limits.update(self._recorder.limits_met)
         devices = None if self._devices is None else self._devices.told()
         self._snapshot = replace(snapshot, gate=gate, limits=limits, devices=devices)
+        self._history.add(self._snapshot)
         problem = self._tell_manager(self._snapshot)
         if problem != self._problem:
             if problem:

@@ -134,6 +134,26 @@ def test_a_poll_and_a_tick(daemon: Daemon, tap: FedTap) -> None:
     assert abs(snapshot.time_ns - time.time_ns()) < TIMEOUT_S * 1e9
 
 
+def test_ticks_make_history(daemon: Daemon, tap: FedTap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each tick's growth is part of the last hour and of the last seconds, and the limit of that is exported."""
+    now_ns = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now_ns)
+    daemon._tick()
+    tap.feed("tls")
+    while daemon._poll():
+        pass
+    now_ns += 2_000_000_000
+    daemon._tick()
+    snapshot = daemon._snapshot
+    assert snapshot is not None
+    counted = sum(row.counts.bytes for row in snapshot.classes)
+
+    assert counted > 0
+    assert counted == sum(sum(line) for line in daemon._history.last_hour().bytes.values())
+    assert 2_000_000_000 == daemon._history.recent().span_ns
+    assert 0 == snapshot.limits["history_series"]
+
+
 def test_degraded_and_recovered(daemon: Daemon, tap: FedTap, caplog: pytest.LogCaptureFixture) -> None:
     """Trouble is logged when it begins, when it becomes another, and when it is over; not at every tick."""
     for trouble in (None, None, "tap0 is down", "tap0 is down", "tap0 is gone", None, None):
@@ -164,6 +184,8 @@ def test_reload(daemon: Daemon, caplog: pytest.LogCaptureFixture) -> None:
 
     assert daemon._reloaded.successful
     assert daemon._reloaded.last_success_s > before.last_success_s
+    assert daemon._papers.loaded_s == daemon._reloaded.last_success_s
+    assert daemon._papers.policy is daemon._pipeline._policy
     assert ["reloaded"] == events(caplog)
 
 

@@ -17,6 +17,7 @@ NO_TEST_OF_ITS_OWN = {
     "agent/verdict.py": "words",
     "agent/snapshot.py": "words",
     "agent/contracts.py": "words: Protocols",
+    "agent/now.py": "words",
     "agent/__main__.py": "one call of agent.cli.main",
     "agent/lab/__main__.py": "runs agent.lab.day, and is run by tests/lab/",
 }

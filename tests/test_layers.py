@@ -30,6 +30,8 @@ MACHINES = (
     "agent.notice",
     "agent.pulse",
     "agent.status_line",
+    "agent.history",
+    "agent.now_document",
 )
 # What turns packets into a snapshot: the commands and the daemon drive it.
 ENGINE = ("agent.pipeline", "agent.gate")
@@ -41,6 +43,8 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.verdict": (),
     "agent.snapshot": ("agent.flow", "agent.verdict"),
     "agent.contracts": ("agent.flow", "agent.verdict"),
+    "agent.now": ("agent.verdict", "agent.snapshot"),
+    "agent.quantities": (),
     # machines: bytes and a time go in, values come out; none knows another, save that handshake reads with wire
     "agent.wire": WORDS,
     "agent.handshake": (*WORDS, "agent.wire"),
@@ -52,6 +56,8 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.pulse": WORDS,
     "agent.status_line": WORDS,
     "agent.devices": WORDS,
+    "agent.history": WORDS,
+    "agent.now_document": (*WORDS, "agent.now"),
     "agent.pipeline": (*WORDS, *MACHINES),  # alone knows the order of things
     # edges: files, sockets, the kernel, the clock, the terminal
     "agent.authority": (*WORDS, "agent.pipeline"),  # records what the pipeline says of a flow at its end
@@ -67,7 +73,11 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.device_metrics": WORDS,
     "agent.metrics": (*WORDS, "agent.device_metrics"),
     "agent.in_force": (*WORDS, *MACHINES, "agent.log", "agent.metrics"),  # what the metrics tell of loaded rules
-    "agent.web": (*WORDS, "agent.log", "agent.metrics"),
+    "agent.web": (
+        *WORDS,
+        *("agent.now", "agent.quantities", "agent.policy", "agent.notice", "agent.history", "agent.now_document"),
+        *("agent.log", "agent.metrics"),
+    ),
     "agent.replay": (*WORDS, *MACHINES, *ENGINE),
     "agent.selftest": (
         *WORDS,
@@ -88,7 +98,15 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *WORDS,
         *MACHINES,
         *ENGINE,
-        *("agent.rules_location", "agent.log", "agent.authority", "agent.metrics", "agent.web"),
+        *(
+            "agent.now",
+            "agent.quantities",
+            "agent.rules_location",
+            "agent.log",
+            "agent.authority",
+            "agent.metrics",
+            "agent.web",
+        ),
         *("agent.capture", "agent.replay", "agent.selftest", "agent.daemon", "agent.sketches"),
     ),
 }
@@ -108,7 +126,7 @@ ONE_JOB: dict[str, tuple[str, ...]] = {
     ),  # sums over the flow rows
     "prometheus_client": ("agent.metrics", "agent.device_metrics", "agent.web"),  # the exposition formats
     "redis": ("agent.sketches.store",),  # the store in which agents count devices together
-    "rich": ("agent.cli", "agent.lab.__main__", "agent.web.page"),  # tables, progress bars and sizes for people
+    "rich": ("agent.cli", "agent.lab.__main__"),  # tables, progress bars and sizes for people
     "scapy": ("agent.lab",),  # making traffic
     "uvloop": ("agent.daemon",),  # the event loop
     "yaml": ("agent.policy.document",),  # rules

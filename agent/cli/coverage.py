@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from agent.cli.outcome import EXIT_CODES, Exit
 from agent.cli.rules import add_rules_option, load_rules
-from agent.policy.coverage import Coverage, coverage
+from agent.policy.coverage import Coverage, columns, coverage, heading, not_advice
 from agent.policy.pack import Pack
 
 DESCRIPTION = """\
@@ -23,12 +23,6 @@ examples:
   hallwatch coverage --rules my-rules --json
 
 {EXIT_CODES}"""
-
-COLUMNS = ("clause", "says, in short", "counted, by which rule", "not looked for, and why")
-NOT_ADVICE = (
-    "Paraphrases are no substitute for the policy's own words, and none of this is legal advice: counsel decides."
-)
-NO_CLAUSES = "These rules carry no clauses of a written policy. Packs that do: --district hamden, wethersfield, darien."
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -76,11 +70,11 @@ def _show(pack: Pack, found: Coverage) -> None:
     from agent.cli.console import console_for
 
     console = console_for(sys.stdout)
-    for line in _heading(pack):
+    for line in heading(pack):
         console.print(line)
     if found.rows:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True)
-        for column in COLUMNS:
+        for column in columns:
             table.add_column(column, overflow="fold")
         for cells in _cells(found):
             table.add_row(*("\n".join(lines) for lines in cells))
@@ -91,21 +85,21 @@ def _show(pack: Pack, found: Coverage) -> None:
     for rule, counted in found.others:
         others.add_row(rule.identifier, rule.clause or rule.because, counted)
     console.print(others)
-    console.print(NOT_ADVICE)
+    console.print(not_advice)
 
 
 def _markdown(pack: Pack, found: Coverage) -> Iterator[str]:
-    title, *rest = _heading(pack)
+    title, *rest = heading(pack)
     yield f"# {title}"
     for line in rest:
         yield from ("", line)
     if found.rows:
         yield ""
-        yield from _markdown_table(COLUMNS, _cells(found))
+        yield from _markdown_table(columns, _cells(found))
     yield from ("", "## Rules that rest on other words", "")
     others = (([rule.identifier], [rule.clause or rule.because], [counted]) for rule, counted in found.others)
     yield from _markdown_table(("rule", "rests on", "counted"), others)
-    yield from ("", NOT_ADVICE)
+    yield from ("", not_advice)
 
 
 def _markdown_table(columns: tuple[str, ...], rows: Iterable[tuple[list[str], ...]]) -> Iterator[str]:
@@ -121,15 +115,6 @@ def _escaped(text: str) -> str:
     for character in "\\|*_`<[":
         flat = flat.replace(character, f"\\{character}")
     return flat
-
-
-def _heading(pack: Pack) -> Iterator[str]:
-    yield f"What is counted for the policy of {pack.district}" if pack.district else "What is counted"
-    if pack.policy is not None:
-        dates = f" ({pack.policy.dates})" if pack.policy.dates else ""
-        yield f"{pack.policy.number}, {pack.policy.title}{dates}. Source: {pack.policy.source}."
-    if not pack.clauses:
-        yield NO_CLAUSES
 
 
 def _document(pack: Pack, found: Coverage) -> dict[str, object]:

@@ -13,7 +13,7 @@ from agent.gate.library import NativeGateError
 from agent.policy.problems import RulesError
 from agent.rules_location import NoShippedRulesError
 
-COMMANDS = ("run", "replay", "check", "explain", "coverage", "notice", "authorise", "audit", "selftest")
+COMMANDS = ("run", "replay", "check", "explain", "coverage", "notice", "authorise", "audit", "selftest", "top")
 """Each is a module beside this one, in the order in which --help shows them."""
 
 GARBAGE_OBJECTS = 100_000

@@ -34,9 +34,16 @@ footer { margin-top: 1.5em; border-top: 1px solid #777; padding-top: .4em; font-
 """
 
 
-def as_html(page: Page) -> str:
-    """The page as an HTML document. Everything in it is escaped; it loads nothing and runs nothing."""
+def as_html(page: Page, *, stylesheet: str = "") -> str:
+    """The page as an HTML document. Everything in it is escaped; it loads nothing and runs nothing.
+
+    Args:
+        page: What it says.
+        stylesheet: Where STYLE is served, for a listener whose Content-Security-Policy lets no style stand in a page;
+            without it the document holds its own.
+    """
     title = escape(page.title)
+    style = f'<link rel="stylesheet" href="{escape(stylesheet)}">' if stylesheet else f"<style>\n{STYLE}</style>"
     lines = [
         "<!doctype html>",
         '<html lang="en">',
@@ -44,7 +51,7 @@ def as_html(page: Page) -> str:
         '<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{title}</title>",
-        f"<style>\n{STYLE}</style>",
+        style,
         "</head>",
         "<body>",
         "<header>",

@@ -1,13 +1,20 @@
 """A policy -> for each clause of the written policy: its rules, what they count, what is not looked for and why."""
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from agent.policy.categories import unclassified
-from agent.policy.pack import Clause
+from agent.policy.pack import Clause, Pack
 from agent.policy.policy import Policy
 from agent.policy.problems import listed
 from agent.policy.rules import Rule
+
+columns = ("clause", "says, in short", "counted, by which rule", "not looked for, and why")
+not_advice = (
+    "Paraphrases are no substitute for the policy's own words, and none of this is legal advice: counsel decides."
+)
+no_clauses = "These rules carry no clauses of a written policy. Packs that do: --district hamden, wethersfield, darien."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,16 @@ def coverage(policy: Policy) -> Coverage:
     )
     others = [rule for rule in (*rules.values(), policy.rulebook.default) if rule.clause not in clauses]
     return Coverage(rows, tuple((rule, in_words(policy, rule)) for rule in others))
+
+
+def heading(pack: Pack) -> Iterator[str]:
+    """The title of the table, and what stands below the title."""
+    yield f"What is counted for the policy of {pack.district}" if pack.district else "What is counted"
+    if pack.policy is not None:
+        dates = f" ({pack.policy.dates})" if pack.policy.dates else ""
+        yield f"{pack.policy.number}, {pack.policy.title}{dates}. Source: {pack.policy.source}."
+    if not pack.clauses:
+        yield no_clauses
 
 
 def in_words(policy: Policy, rule: Rule) -> str:

@@ -4,11 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from agent.history import History
 from agent.log import EventLog
 from agent.metrics import ReloadState, SnapshotCollector, new_registry
 from agent.snapshot import Snapshot
 from agent.web.connection import LIMIT_NAMES, Connection, Limits, Phase
 from agent.web.message import Request, Response
+from agent.web.papers import Papers
 from agent.web.site import Site
 
 
@@ -98,6 +100,8 @@ async def serve(
     ready: Callable[[], str | None],
     reload: Callable[[], str] | None = None,
     reload_state: Callable[[], ReloadState] | None = None,
+    history: History | None = None,
+    papers: Callable[[], Papers] | None = None,
     known_limits: Sequence[str] = (),
     host: str = "127.0.0.1",
     port: int,
@@ -111,7 +115,9 @@ async def serve(
         ready: None when counting, else the reason why not (yet).
         reload: Loads the rules anew and says what came of it, or raises ReloadRefusedError. None: there is no
             POST /-/reload.
-        reload_state: For the metrics hallwatch_config_*.
+        reload_state: For the page, and the metrics hallwatch_config_*.
+        history: For the page: of the snapshots, by whoever makes them.
+        papers: For the page, /notice and /coverage: of the policy in force.
         known_limits: Names that Snapshot.limits may hold, so that their series start at 0.
         host: Name or address to listen on.
         port: 0 takes any free one; see Listener.port.
@@ -124,7 +130,16 @@ async def serve(
     collector = SnapshotCollector(
         latest, reload_state=reload_state, known_limits=known_limits, other_limits=lambda: met
     )
-    site = Site(latest=latest, ready=ready, reload=reload, registry=new_registry(collector))
+    site = Site(
+        latest=latest,
+        ready=ready,
+        reload=reload,
+        registry=new_registry(collector),
+        history=history,
+        papers=papers,
+        reload_state=reload_state,
+        limits_met=lambda: met,
+    )
     listener = Listener(site.answer, limits=limits or Limits(), met=met)
     await listener.start(host, port)
     return listener

@@ -1,23 +1,24 @@
-"""Snapshot -> the landing page, as HTML that is whole without scripts, fonts or images from elsewhere."""
+"""What is shown now, and the last hour -> the agent's page, as HTML that is whole without scripts."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from html import escape
-from importlib import resources
-from string import Template
-from typing import TypeVar
+from collections.abc import Mapping
+from datetime import UTC, tzinfo
+from typing import Final
 
-from rich.filesize import decimal
-
-from agent import __version__
 from agent.flow import Evidence
-from agent.metrics import total_by
-from agent.snapshot import ClassCounts, Counts, GateTotals, Snapshot
-from agent.verdict import Verdict
+from agent.history import LastHour
+from agent.now import InForce, Now
+from agent.quantities import rate, share, size, title
+from agent.snapshot import GateTotals
+from agent.web import charts
+from agent.web.elements import Column, Content, Markup, element, facts, joined, link, section, swatch, table, time
+from agent.web.hour import by_category, by_verdict
+from agent.web.shell import LIVE, shell
 
-TOP_APPLICATIONS = 15
+TOP_APPLICATIONS: Final = 15
+UNNAMED: Final = "unknown"
+"""The application of what is in no catalogue; its category says as much, and it is no application to list."""
 
-MEANINGS = {
+MEANINGS: Final = {
     Evidence.SNI: "the name in a TLS handshake",
     Evidence.QUIC: "the name in a QUIC handshake",
     Evidence.HOST: "the Host line of a plain HTTP request",
@@ -29,180 +30,184 @@ MEANINGS = {
 }
 """What a name rests on, for people."""
 
-Key = TypeVar("Key")
-
-_TEMPLATE = Template(resources.files(__package__).joinpath("page.html").read_text("utf-8"))
+_NUMBER: Final = "number"
 
 
-def render(snapshot: Snapshot | None, waiting: str | None) -> bytes:
-    """The page: all counts of `snapshot`, and why the daemon is not ready, if it is not."""
-    parts = [] if waiting is None else [f'<section class="notice" role="status">Not ready: {escape(waiting)}</section>']
-    if snapshot is None:
-        parts.append("<section><p>Nothing has been counted yet.</p></section>")
+def render(now: Now | None, hour: LastHour, waiting: str | None, zone: tzinfo = UTC) -> bytes:
+    """The page.
+
+    Args:
+        now: What is shown, or None before anything was counted.
+        hour: For the charts.
+        waiting: Why the agent is not ready, or None.
+        zone: Where the clock on the wall hangs.
+    """
+    state = swatch("bad", f"Not ready: {waiting}") if waiting is not None else swatch("good", "Counting")
+    if now is None:
+        body: Content = element("section", element("p", "Nothing has been counted yet."))
     else:
-        parts += [
-            _headline(snapshot),
-            _categories(snapshot.classes),
-            _applications(snapshot.classes),
-            '<div class="pair">',
-            _evidence(snapshot.classes),
-            _opened(snapshot),
-            "</div>",
-            _gate(snapshot.gate),
-        ]
-    return _TEMPLATE.substitute(main="\n".join(parts), version=escape(__version__)).encode()
-
-
-def _headline(snapshot: Snapshot) -> str:
-    total = sum((row.counts for row in snapshot.classes), Counts())
-    share = f"{total.unopened_bytes / total.payload_bytes:.3%}" if total.payload_bytes else "100%"
-    when = datetime.fromtimestamp(snapshot.time_ns / 1e9).astimezone()
-    figures = (
-        (decimal(total.unopened_bytes), f"of payload left unopened ({share})"),
-        (decimal(total.opened_bytes), f"opened, to name {total.flows:,} flows"),
-        (f"{snapshot.gate.active_flows:,}", "flows in the table now"),
-    )
-    return (
-        '<section aria-label="In short"><div class="figures">'
-        + "".join(f'<div class="figure"><strong>{value}</strong><p>{text}</p></div>' for value, text in figures)
-        + f'</div><p class="quiet">As of <time datetime="{when.isoformat()}">{when:%Y-%m-%d %H:%M:%S %Z}</time>.'
-        " Counts are since the start.</p></section>"
-    )
-
-
-def _categories(classes: Sequence[ClassCounts]) -> str:
-    cells = total_by(classes, lambda row: (row.flow_class.category, row.verdict))
-    categories = _by_bytes(total_by(classes, lambda row: row.flow_class.category))
-    most = categories[0][1].bytes if categories else 0
-    rows = []
-    for category, total in categories:
-        verdicts = {verdict: cells.get((category, verdict), Counts()).bytes for verdict in Verdict}
-        numbers = [f"{total.flows:,}", decimal(total.bytes), *(decimal(n) if n else "–" for n in verdicts.values())]
-        rows.append(_row(_words(category), numbers, last=_bar(verdicts, most)))
-    headings = [f'<span class="{verdict}" aria-hidden="true">■</span> {verdict}' for verdict in Verdict]
-    return _table(
-        "Traffic by category and verdict",
-        "Bytes on the wire, both ways.",
-        _headings(["Category"], ["Flows", "All", *headings], '<span aria-hidden="true"></span>'),
-        rows,
-    )
-
-
-def _applications(classes: Sequence[ClassCounts]) -> str:
-    named = (row for row in classes if row.flow_class.application != "unknown")
-    totals = _by_bytes(total_by(named, lambda row: (row.flow_class.application, row.flow_class.category)))
-    rows = [
-        _row(
-            _words(application),
-            [f"{total.flows:,}", decimal(total.received_bytes), decimal(total.sent_bytes)],
-            texts=[_words(category)],
+        body = joined(
+            _headline(now, zone),
+            by_verdict(now, hour, zone),
+            by_category(now, hour, zone),
+            element("div", joined(_applications(now), _evidence(now), _opened(now)), class_="columns"),
+            element("div", joined(_gate(now.gate, now.limits), _policy(now.policy, zone)), class_="columns two"),
+            between="\n",
         )
-        for (application, category), total in totals[:TOP_APPLICATIONS]
-    ]
-    return _table(
-        "Applications",
-        f"The {TOP_APPLICATIONS} with most bytes, of {len(totals)} seen.",
-        _headings(["Application", "Category"], ["Flows", "Received", "Sent"]),
-        rows,
-    )
+    district = now.policy.district if now and now.policy else ""
+    return shell(body, "Hallwatch", "./", district=district, state=state, head=LIVE)
 
 
-def _evidence(classes: Sequence[ClassCounts]) -> str:
-    totals = total_by(classes, lambda row: row.flow_class.evidence)
-    flows = sum(total.flows for total in totals.values())
-    rows = [
-        _row(
-            evidence,
-            [f"{totals[evidence].flows:,}", f"{totals[evidence].flows / flows:.1%}" if flows else "–"],
-            last=escape(MEANINGS[evidence]),
+def _headline(now: Now, zone: tzinfo) -> Markup:
+    payload = now.opened_bytes + now.unopened_bytes
+    figures = facts(
+        (
+            ("Traffic now", rate(now.bytes_per_s)),
+            ("Opened now", rate(now.opened_bytes_per_s)),
+            ("Flows named", f"{now.flows:,}"),
+            ("Flows in the table", f"{now.gate.active_flows:,}"),
+            ("Lost before the gate", f"{now.gate.dropped_packets:,} frames"),
         )
-        for evidence in Evidence
-        if evidence in totals
-    ]
-    return _table(
-        "What names rest on",
-        "Best evidence first.",
-        _headings(["Evidence"], ["Flows", "Share"], "From"),
-        rows,
     )
+    said = joined(
+        element("strong", share(now.unopened_bytes, payload, 2), class_="share"),
+        element(
+            "p",
+            joined(
+                "of payload was left unopened: ",
+                element("b", size(now.unopened_bytes)),
+                ". Opened, to name flows: ",
+                element("b", size(now.opened_bytes)),
+                ".",
+            ),
+        ),
+        charts.bar((("unopened", now.unopened_bytes), ("opened", now.opened_bytes)), payload),
+        element("p", joined("As of ", time(now.time_s, zone), ", since the start."), class_="quiet"),
+    )
+    return section("in-short", "Unopened", element("div", said, class_="said"), figures, kind="headline")
 
 
-def _opened(snapshot: Snapshot) -> str:
+def _applications(now: Now) -> Markup:
+    named = [line for line in now.applications if line.name != UNNAMED]
     rows = [
-        _row(_words(what), [decimal(count)])
-        for what, count in sorted(snapshot.opened_bytes.items(), key=lambda item: (-item[1], item[0]))
+        (
+            joined(line.title, " ", element("small", title(line.category))),
+            rate(line.bytes_per_s),
+            size(line.bytes),
+            f"{line.flows:,}",
+        )
+        for line in named[:TOP_APPLICATIONS]
     ]
-    return _table(
+    columns = [
+        Column("Application", "long"),
+        Column("Now", _NUMBER),
+        Column("Bytes", _NUMBER),
+        Column("Flows", _NUMBER),
+    ]
+    more = len(named) - TOP_APPLICATIONS
+    rest = [element("p", f"And {more} more in the metrics.", class_="quiet")] if more > 0 else []
+    return section("applications", "Top applications", table("Since the start.", columns, rows), *rest, kind="wide")
+
+
+def _evidence(now: Now) -> Markup:
+    total = sum(now.evidence.values())
+    rows = [
+        (
+            joined(
+                *(title(name), " ", element("small", MEANINGS[Evidence(name)])), charts.bar((("plain", flows),), total)
+            ),
+            share(flows, total),
+            f"{flows:,}",
+        )
+        for name, flows in now.evidence.items()
+    ]
+    columns = [Column("Evidence", "long"), Column("Share", _NUMBER), Column("Flows", _NUMBER)]
+    return section("evidence", "What names rest on", table("Best evidence first.", columns, rows))
+
+
+def _opened(now: Now) -> Markup:
+    rows = [(title(what), size(amount)) for what, amount in now.opened.items()]
+    return section(
+        "opened",
         "What was opened",
-        "Introductions only; a flow that has been named is sealed.",
-        _headings(["Introduction"], ["Bytes"]),
-        rows,
+        table(
+            "Introductions only; a flow that has been named is sealed.",
+            [Column("Introduction"), Column("Bytes", _NUMBER)],
+            rows,
+        ),
     )
 
 
-def _gate(gate: GateTotals) -> str:
-    kept = "in the kernel" if gate.kind == "kernel" else "in this process"
+def _gate(gate: GateTotals, limits: Mapping[str, int]) -> Markup:
+    kept = "the kernel" if gate.kind == "kernel" else "this process"
     rows = [
-        _row(name, [f"{packets:,}", size])
-        for name, packets, size in (
-            ("seen", gate.seen_packets, decimal(gate.seen_bytes)),
-            ("counted under a class", gate.settled_packets, decimal(gate.settled_bytes)),
-            ("of flows without a class yet", gate.unsettled_packets, decimal(gate.unsettled_bytes)),
-            ("not tracked, table full", gate.untracked_packets, decimal(gate.untracked_bytes)),
-            ("not decodable", gate.undecodable_packets, decimal(gate.undecodable_bytes)),
-            ("lost before the gate", gate.dropped_packets, "–"),
+        (name, f"{packets:,}", amount)
+        for name, packets, amount in (
+            ("Seen", gate.seen_packets, size(gate.seen_bytes)),
+            ("Counted under a class", gate.settled_packets, size(gate.settled_bytes)),
+            ("Of flows without a class yet", gate.unsettled_packets, size(gate.unsettled_bytes)),
+            ("Not tracked, table full", gate.untracked_packets, size(gate.untracked_bytes)),
+            ("Not decodable", gate.undecodable_packets, size(gate.undecodable_bytes)),
+            ("Lost before the gate", gate.dropped_packets, "–"),
         )
     ]
     if gate.missing_packets or gate.missing_bytes:
-        law = f'<span class="bad">{gate.missing_packets:,} frames are not accounted for: this is a defect.</span>'
+        law: Content = element(
+            "span", f"{gate.missing_packets:,} frames are not accounted for: this is a defect.", class_="bad"
+        )
     else:
         law = "Every frame seen is accounted for."
-    return _table(
-        "The gate", f"Payloads are kept {kept}. {law}", _headings(["What became of them"], ["Frames", "Bytes"]), rows
+    state = facts(
+        (
+            ("Held back in", kept),
+            ("Flow table", _fill(gate)),
+            ("Limits met", _limits(limits)),
+        )
+    )
+    frames = table(law, [Column("Frames", "long"), Column("", _NUMBER), Column("Bytes", _NUMBER)], rows, label="Frames")
+    return section("gate", "The gate", state, frames)
+
+
+def _fill(gate: GateTotals) -> Content:
+    if not gate.max_flows:
+        return f"{gate.active_flows:,} flows"
+    kind = "bad" if gate.active_flows > 0.9 * gate.max_flows else "plain"
+    return joined(
+        f"{gate.active_flows:,} of {gate.max_flows:,} rows, {share(gate.active_flows, gate.max_flows)}",
+        charts.bar(((kind, gate.active_flows),), gate.max_flows),
     )
 
 
-def _table(title: str, caption: str, headings: str, rows: Iterable[str]) -> str:
-    """A section with one table. `caption`, `headings` and `rows` are HTML."""
-    body = "".join(rows) or '<tr><td class="long">Nothing yet.</td></tr>'
-    return (
-        f'<section><h2>{escape(title)}</h2><div class="scroll"><table><caption>{caption}</caption>'
-        f"<thead>{headings}</thead><tbody>{body}</tbody></table></div></section>"
+def _limits(limits: Mapping[str, int]) -> Content:
+    if not limits:
+        return "none"
+    return joined(*(f"{title(limit)}: {times:,}" for limit, times in limits.items()), between="<br>")
+
+
+def _policy(policy: InForce | None, zone: tzinfo) -> Markup:
+    if policy is None:
+        return section("policy", "Policy in force", element("p", "Not known here.", class_="quiet"))
+    reload_state: Content = "succeeded"
+    if not policy.reloaded:
+        reload_state = element("span", 'refused; the rules from before stay. "hallwatch check" says why.', class_="bad")
+    return section(
+        "policy",
+        "Policy in force",
+        facts(
+            (
+                ("District", policy.district or "not named by the rules"),
+                ("Written policy", policy.document or "not named by the rules"),
+                ("Rules", joined(f"{policy.rules:,}, and the default: ", link("coverage", "what they count"))),
+                ("Loaded", time(policy.loaded_s, zone)),
+                ("Newest reload", reload_state),
+                (
+                    "Notice",
+                    joined(
+                        policy.notice if policy.notice_true else element("span", policy.notice, class_="bad"),
+                        ": ",
+                        link("notice", "as it would be today"),
+                    ),
+                ),
+            )
+        ),
     )
-
-
-def _headings(texts: Sequence[str], numbers: Sequence[str], last: str | None = None) -> str:
-    cells = [f'<th scope="col">{text}</th>' for text in texts]
-    cells += [f'<th scope="col" class="number">{text}</th>' for text in numbers]
-    if last is not None:
-        cells.append(f'<th scope="col">{last}</th>')
-    return f"<tr>{''.join(cells)}</tr>"
-
-
-def _row(name: str, numbers: Sequence[str], *, texts: Sequence[str] = (), last: str | None = None) -> str:
-    """A table row. `last` is HTML; everything else is escaped."""
-    cells = [f'<th scope="row">{escape(name)}</th>']
-    cells += [f"<td>{escape(text)}</td>" for text in texts]
-    cells += [f'<td class="number">{escape(number)}</td>' for number in numbers]
-    if last is not None:
-        cells.append(f'<td class="long">{last}</td>')
-    return f"<tr>{''.join(cells)}</tr>"
-
-
-def _bar(verdicts: Mapping[Verdict, int], most: int) -> str:
-    """A bar as long as the row's share of the largest row, in the verdicts' colours; the numbers stand beside it."""
-    parts, start = [], 0.0
-    for verdict, count in verdicts.items():
-        width = 100 * count / most if most else 0
-        parts.append(f'<rect class="{verdict}" x="{start:.2f}%" width="{width:.2f}%" height="100%"/>')
-        start += width
-    return f'<svg class="bar" aria-hidden="true">{"".join(parts)}</svg>'
-
-
-def _by_bytes(totals: Mapping[Key, Counts]) -> list[tuple[Key, Counts]]:
-    return sorted(totals.items(), key=lambda item: -item[1].bytes)
-
-
-def _words(identifier: str) -> str:
-    """social_networking -> social networking."""
-    return identifier.replace("_", " ")

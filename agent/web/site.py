@@ -2,15 +2,29 @@
 
 import gzip
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC
 from importlib import resources
 
 from prometheus_client.registry import CollectorRegistry
 
-from agent.metrics import OPENMETRICS, accepts, exposition
+from agent import now_document
+from agent.history import History
+from agent.metrics import OPENMETRICS, ReloadState, accepts, exposition
+from agent.notice.page_html import STYLE
+from agent.now import Now
 from agent.snapshot import Snapshot
 from agent.web import page
+from agent.web.coverage_page import coverage_body
 from agent.web.message import Request, Response, plain
+from agent.web.papers import NOTICE_STYLE, Papers, why_no_notice
+from agent.web.picture import picture
+from agent.web.shell import shell
+
+HTML = "text/html; charset=utf-8"
+CSS = "text/css; charset=utf-8"
+JSON = "application/json"
 
 MIN_GZIP_BYTES = 1024
 """Below this a packet is sent either way, and compressing only costs time."""
@@ -32,6 +46,10 @@ class Site:
         ready: Callable[[], str | None],
         reload: Callable[[], str] | None,
         registry: CollectorRegistry,
+        history: History | None = None,
+        papers: Callable[[], Papers] | None = None,
+        reload_state: Callable[[], ReloadState] | None = None,
+        limits_met: Callable[[], Mapping[str, int]] | None = None,
     ) -> None:
         """
         Args:
@@ -39,17 +57,30 @@ class Site:
             ready: None when counting, else the reason why not (yet).
             reload: Loads the rules anew and says what came of it, or raises ReloadRefusedError. None: no such address.
             registry: What /metrics shows.
+            history: Of the snapshots; whoever makes them adds to it. Without it there are no rates.
+            papers: Of the policy in force. None: no notice and no coverage.
+            reload_state: What became of the newest reload.
+            limits_met: Those that snapshots do not tell of.
         """
         self._latest = latest
         self._ready = ready
         self._reload = reload
         self._registry = registry
+        self._history = History() if history is None else history
+        self._papers = papers
+        self._reload_state = reload_state
+        self._limits_met = limits_met
         self._renderings = _Renderings()
         self._routes: dict[str, dict[str, Handler]] = {
             "/": {"GET": self._page},
-            "/page.css": {"GET": _file("page.css", "text/css; charset=utf-8")},
+            "/now.json": {"GET": self._now_json},
+            "/coverage": {"GET": self._coverage},
+            "/notice": {"GET": self._notice},
+            f"/{NOTICE_STYLE}": {"GET": lambda _request: Response(200, STYLE.encode(), CSS)},
+            "/page.css": {"GET": _file("page.css", CSS)},
             "/page.js": {"GET": _file("page.js", "text/javascript; charset=utf-8")},
             "/icon.svg": {"GET": _file("icon.svg", "image/svg+xml")},
+            "/favicon.ico": {"GET": _file("icon.svg", "image/svg+xml")},  # for pages that name none, such as the notice
             "/metrics": {"GET": self._metrics},
             "/-/healthy": {"GET": _healthy},
             "/-/ready": {"GET": self._readiness},
@@ -69,25 +100,72 @@ class Site:
         return handler(request)
 
     def _page(self, request: Request) -> Response:
-        snapshot, waiting = self._latest(), self._ready()
-        compress = accepts(request.headers.get("accept-encoding", ""), "gzip")
-        return self._renderings.get(
-            snapshot,
-            ("page", waiting, compress),
-            lambda: _packed(
-                Response(200, page.render(snapshot, waiting), "text/html; charset=utf-8"), compress=compress
-            ),
+        waiting = self._ready()
+        zone = self._papers().zone if self._papers else UTC
+        return self._made(
+            request,
+            ("page", waiting),
+            lambda: Response(200, page.render(self._now(), self._history.last_hour(), waiting, zone), HTML),
         )
+
+    def _now_json(self, request: Request) -> Response:
+        def render() -> Response:
+            now = self._now()
+            if now is None:
+                return plain(503, f"not ready: {self._ready() or 'nothing has been counted yet'}")
+            return Response(200, now_document.write(now), JSON)
+
+        return self._made(request, ("now", self._ready()), render)
+
+    def _coverage(self, request: Request) -> Response:
+        if self._papers is None:
+            return plain(404, "The policy in force is not known here.")
+        papers = self._papers()
+        district = papers.in_force(reloaded=True).district
+
+        def render() -> Response:
+            return Response(200, shell(coverage_body(papers.policy), "Coverage", "coverage", district=district), HTML)
+
+        return self._made(request, ("coverage",), render)
+
+    def _notice(self, request: Request) -> Response:
+        if self._papers is None:
+            return plain(404, "The policy in force is not known here.")
+        papers = self._papers()
+
+        def render() -> Response:
+            written = papers.notice_page(time.time_ns())
+            return plain(404, why_no_notice(papers)) if written is None else Response(200, written.encode(), HTML)
+
+        return self._made(request, ("notice",), render)
+
+    def _now(self) -> Now | None:
+        """Everything that is shown, or None before the first snapshot."""
+        snapshot = self._latest()
+        if snapshot is None:
+            return None
+        reloaded = self._reload_state().successful if self._reload_state else True
+        return picture(
+            snapshot,
+            self._history.recent(),
+            waiting=self._ready(),
+            policy=self._papers().in_force(reloaded=reloaded) if self._papers else None,
+            other_limits=self._limits_met() if self._limits_met else {},
+            titles=self._papers().titles if self._papers else {},
+        )
+
+    def _made(self, request: Request, key: tuple[object, ...], render: Callable[[], Response]) -> Response:
+        """The answer as this client takes it, made once for each snapshot."""
+        compress = accepts(request.headers.get("accept-encoding", ""), "gzip")
+        return self._renderings.get(self._latest(), (*key, compress), lambda: _packed(render(), compress=compress))
 
     def _metrics(self, request: Request) -> Response:
         openmetrics = accepts(request.headers.get("accept", ""), OPENMETRICS)
-        compress = accepts(request.headers.get("accept-encoding", ""), "gzip")
-
-        def render() -> Response:
-            body, content_type = exposition(self._registry, openmetrics=openmetrics)
-            return _packed(Response(200, body, content_type), compress=compress)
-
-        return self._renderings.get(self._latest(), ("metrics", openmetrics, compress), render)
+        return self._made(
+            request,
+            ("metrics", openmetrics),
+            lambda: Response(200, *exposition(self._registry, openmetrics=openmetrics)),
+        )
 
     def _readiness(self, _request: Request) -> Response:
         waiting = self._ready()
@@ -115,7 +193,7 @@ class _Renderings:
     def get(self, snapshot: Snapshot | None, key: tuple[object, ...], make: Callable[[], Response]) -> Response:
         """The answer under `key`, made now if this snapshot has none. Before the first snapshot nothing is kept.
 
-        What is kept is bounded: two encodings and two formats of one snapshot, and its page.
+        What is kept is bounded: each page of one snapshot in two encodings, the metrics in two formats besides.
         """
         if snapshot is None:
             return make()

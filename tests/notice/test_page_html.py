@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 from agent.notice.notice import Notice
 from agent.notice.page import Bullets, Page, Paragraph, Section, Table
-from agent.notice.page_html import as_html
+from agent.notice.page_html import STYLE, as_html
 from agent.notice.wording import page_of
 
 VOID = {"meta", "br", "link", "img", "hr"}
@@ -59,6 +59,14 @@ def test_loads_nothing(notice: Notice) -> None:
 
     assert set() == {"script", "img", "link", "iframe", "a"} & {tag for tag, _ in reader.elements}
     assert [] == [word for word in ("url(", "@import", "http:", "https:", "src=") if word in made]
+
+
+def test_a_style_that_is_served_apart() -> None:
+    """For a listener that lets no style stand in a page: the same document, with the place of its style instead."""
+    page = Page("T", (Paragraph("p"),), (), ())
+    apart = as_html(page, stylesheet="a&b.css")
+
+    assert as_html(page) == apart.replace('<link rel="stylesheet" href="a&amp;b.css">', f"<style>\n{STYLE}</style>")
 
 
 def test_is_made_for_paper() -> None:

@@ -20,7 +20,21 @@ ReadAll = Callable[[socket.socket], bytes]
 LimitMet = Callable[[Listener, str], float]
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready", "/page.css", "/page.js", "/icon.svg"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/now.json",
+        "/metrics",
+        "/-/healthy",
+        "/-/ready",
+        "/page.css",
+        "/page.js",
+        "/notice.css",
+        "/icon.svg",
+        "/favicon.ico",
+    ],
+)
 def test_head_has_the_headers_of_get(start: Start, path: str, ask: Ask) -> None:
     """HEAD answers as GET does, without the body."""
     listener = start()

@@ -3,23 +3,33 @@
 import gzip
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from agent.metrics import SnapshotCollector, new_registry
+from agent.history import History
+from agent.metrics import ReloadState, SnapshotCollector, new_registry
+from agent.now_document import read
+from agent.policy.policy import load
+from agent.rules_location import shipped_rules
 from agent.snapshot import Snapshot
 from agent.web import ReloadRefusedError, Site
 from agent.web.message import Request, Response
+from agent.web.papers import read_papers
+
+PAPERS = read_papers(load(shipped_rules()), shipped_rules(), district=None, loaded_s=5.0)
 
 
 def site(
     latest: Callable[[], Snapshot | None],
     ready: Callable[[], str | None] = lambda: None,
     reload: Callable[[], str] | None = None,
+    **more: Any,
 ) -> Site:
-    return Site(latest=latest, ready=ready, reload=reload, registry=new_registry(SnapshotCollector(latest)))
+    registry = new_registry(SnapshotCollector(latest))
+    return Site(latest=latest, ready=ready, reload=reload, registry=registry, **more)
 
 
 def ask(shown: Site, target: str, method: str = "GET", headers: dict[str, str] | None = None) -> Response:
@@ -120,7 +130,68 @@ def test_reload(snapshot: Snapshot) -> None:
     assert (500, b"not reloaded: rules.yaml:3: no such category\n") == (response.status, response.body)
 
 
-@pytest.mark.parametrize("target", ["/", "/metrics"])
+def test_now(snapshot: Snapshot) -> None:
+    """The JSON document is that of now_document, with what the daemon and the listener know."""
+    history = History()
+    history.add(replace(snapshot, time_ns=snapshot.time_ns - 2_000_000_000, classes=()))
+    history.add(snapshot)
+    shown = site(
+        lambda: snapshot,
+        lambda: "tap0 is down",
+        history=history,
+        papers=lambda: PAPERS,
+        reload_state=lambda: ReloadState(successful=False, last_success_s=5.0),
+        limits_met=lambda: {"web_connections": 4},
+    )
+    response = ask(shown, "/now.json")
+    now = read(response.body)
+    assert (200, "application/json") == (response.status, response.content_type)
+    assert ("tap0 is down", 2.0, 30_000.0) == (now.waiting, now.span_s, now.bytes_per_s)
+    assert now.policy is not None
+    assert (False, 5.0) == (now.policy.reloaded, now.policy.loaded_s)
+    assert {"web_connections": 4} == now.limits
+    assert "YouTube" == now.applications[0].title
+
+
+def test_now_before_anything_was_counted() -> None:
+    """There is no document yet, and the reason is told."""
+    response = ask(site(lambda: None, lambda: "no packet has been judged yet"), "/now.json")
+    assert (503, b"not ready: no packet has been judged yet\n") == (response.status, response.body)
+
+
+def test_notice_and_coverage(snapshot: Snapshot) -> None:
+    """Both are of the policy in force; the notice's style has an address of its own, which it names."""
+    shown = site(lambda: snapshot, papers=lambda: PAPERS)
+    notice, coverage = ask(shown, "/notice"), ask(shown, "/coverage")
+    assert (200, 200) == (notice.status, coverage.status)
+    assert b"Example High School" in notice.body
+    assert b'href="notice.css"' in notice.body
+    assert ("text/css; charset=utf-8", True) == (
+        ask(shown, "/notice.css").content_type,
+        b"@page" in ask(shown, "/notice.css").body,
+    )
+    assert b"all that no rule speaks of" in coverage.body
+    assert b"Example Public Schools" in ask(shown, "/").body
+
+
+def test_a_reload_shows_at_once(snapshot: Snapshot) -> None:
+    """The papers are asked for at each snapshot, so that the page tells of the rules that judge."""
+    current = [PAPERS]
+    times = iter(range(100))
+    shown = site(lambda: replace(snapshot, time_ns=next(times)), papers=lambda: current[-1])
+    assert b"Example High School" in ask(shown, "/notice").body
+    current.append(replace(PAPERS, notice=None, premises=None, standing="premises.yaml:3: no", notice_true=False))
+    response = ask(shown, "/notice")
+    assert (404, b"premises.yaml:3: no\n") == (response.status, response.body)
+
+
+@pytest.mark.parametrize("target", ["/notice", "/coverage"])
+def test_without_papers(snapshot: Snapshot, target: str) -> None:
+    """A site that is told of no policy says so."""
+    assert 404 == ask(site(lambda: snapshot), target).status
+
+
+@pytest.mark.parametrize("target", ["/", "/metrics", "/now.json"])
 def test_one_rendering_per_snapshot(snapshot: Snapshot, target: str) -> None:
     """An answer is made once for each snapshot, however many ask, and anew when the counts change."""
     current = [snapshot]
