@@ -122,7 +122,7 @@ class Rulebook:
         """The decision for a class at a time. Called for each class on each tick: while no schedule changes, it is
         one look into a table.
         """
-        return self.decide_while(flow_class, self._schedules.active_at(now_ns))
+        return self._decided(flow_class, self._schedules.active_at(now_ns))
 
     def decide_while(self, flow_class: FlowClass, active: frozenset[str]) -> Decision:
         """The decision for a class while these schedules are active and no others, whatever the time."""

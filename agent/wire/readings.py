@@ -267,12 +267,12 @@ class BannerReading:
         self._first: dict[int, bytes] = {}
 
     def feed(self, s: Slice, payload_bytes: int) -> tuple[Facts, ...]:
-        if s.direction in self._first:
+        direction, data = s.direction, s.data
+        if direction in self._first:
             return _NOTHING
-        size = max(payload_bytes, len(s.data))
-        opening = Opening(s.data, size, self._client_port, self._server_port, s.direction)
+        opening = Opening(data, max(payload_bytes, len(data)), self._client_port, self._server_port, direction)
         found = banner.read_opening(opening, self._ip_protocol)
-        self._first[s.direction] = s.data
+        self._first[direction] = data
         if len(self._first) == 2:
             self.done = True
             if found is None:
