@@ -55,6 +55,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.authority": (*WORDS, "agent.pipeline"),  # records what the pipeline says of a flow at its end
     "agent.rules_location": (),
     "agent.journal": (),
+    "agent.settings": ("agent.policy",),  # the same careful reader of YAML
     "agent.log": ("agent.journal",),
     "agent.privileges": (),
     "agent.systemd": ("agent.log",),
@@ -83,7 +84,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *WORDS,
         *MACHINES,
         *ENGINE,
-        *("agent.rules_location", "agent.log", "agent.authority", "agent.metrics", "agent.web"),
+        *("agent.rules_location", "agent.settings", "agent.log", "agent.authority", "agent.metrics", "agent.web"),
         *("agent.capture", "agent.replay", "agent.selftest", "agent.daemon"),
     ),
 }
