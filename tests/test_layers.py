@@ -54,6 +54,8 @@ HOUSE: dict[str, tuple[str, ...]] = {
     # edges: files, sockets, the kernel, the clock, the terminal
     "agent.authority": (*WORDS, "agent.pipeline"),  # records what the pipeline says of a flow at its end
     "agent.rules_location": (),
+    "agent.deploy_location": (),
+    "agent.install": (),
     "agent.journal": (),
     "agent.settings": ("agent.policy",),  # the same careful reader of YAML
     "agent.log": ("agent.journal",),
@@ -84,6 +86,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *WORDS,
         *MACHINES,
         *ENGINE,
+        *("agent.deploy_location", "agent.install"),
         *("agent.rules_location", "agent.settings", "agent.log", "agent.authority", "agent.metrics", "agent.web"),
         *("agent.capture", "agent.replay", "agent.selftest", "agent.daemon"),
     ),
