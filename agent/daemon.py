@@ -9,26 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import uvloop
-
 from agent.allowance.allowances import SALT_BYTES, Allowances, DaySoFar
 from agent.allowance.small_cells import MIN_DEVICES
 from agent.allowance.state_file import StateError, read_state, write_state
 from agent.authority.recorder import LIMITS as RECORD_LIMITS
-from agent.authority.recorder import Recorder, open_recorder
-from agent.capture.choose import open_tap
-from agent.capture.demo import DemoTap
+from agent.authority.recorder import Recorder
 from agent.capture.tap import WAITING_SLICES, Tap
 from agent.history import LIMITS as HISTORY_LIMITS
 from agent.history import History
 from agent.in_force import in_force
 from agent.log import EventLog
 from agent.metrics import ReloadState
-from agent.notice.files import records_days
 from agent.pipeline import LIMITS, FlowRecord, Pipeline
 from agent.policy.policy import Policy, load
 from agent.policy.problems import RulesError
-from agent.privileges import drop_capabilities
 from agent.pulse import Counts, Pulse
 from agent.sketches.exchange import Exchange
 from agent.snapshot import Snapshot
@@ -64,6 +58,8 @@ class Daemon:
         manager: of this service, is told how it goes; without it nobody is.
         watching: what stands before the gate, for the manager's status line.
         devices: counts distinct devices with the district's other agents; without it nobody does.
+        changed_settings: names the settings that were changed since the start and wait for a restart; raises RulesError
+            when the settings can no longer be used.
 
     Raises:
         RulesError: the rules cannot be used.
@@ -82,12 +78,14 @@ class Daemon:
         manager: ServiceManager | None = None,
         watching: str = "the tap",
         devices: Exchange | None = None,
+        changed_settings: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._tap = tap
         self._manager = manager or ServiceManager(log, {})
         self._watching = watching
         self._told: Snapshot | None = None
         self._pulse = Pulse()
+        self._changed_settings = changed_settings
         self._rules = rules
         self._district = district
         self._log = log
@@ -161,17 +159,20 @@ class Daemon:
             ended.result()  # a defect in the poller or the ticker ends the daemon, so that systemd starts it anew
 
     def reload(self) -> str:
-        """Loads the rules again; bad ones are refused and the old ones stay.
+        """Loads the rules again; bad ones are refused and the old ones stay, as they do when the settings are bad.
+
+        Settings themselves are for the next start: opening a tap takes privileges that are gone. Which of them wait
+        is logged, so that nobody believes in a change that is not in force.
 
         Raises:
-            ReloadRefusedError: the rules cannot be used; the text says why.
+            ReloadRefusedError: the rules or the settings cannot be used; the text says why.
         """
         with self._manager.reloading():
             return self._load_again()
 
     def _load_again(self) -> str:
         try:
-            policy = self._load()
+            policy, waiting = self._load(), self._changed_settings()
         except RulesError as error:
             self._reloaded = replace(self._reloaded, successful=False)
             self._log.error(
@@ -181,7 +182,10 @@ class Daemon:
         self._pipeline.reload(policy)
         self._reloaded, self._papers = self._taken(policy)
         self._log.info("reloaded", rules=str(self._rules))
-        return "rules loaded"
+        if not waiting:
+            return "rules loaded"
+        self._log.warning("restart_needed", settings=",".join(waiting))
+        return f"rules loaded; what was changed in {', '.join(waiting)} waits for a restart"
 
     def _load(self) -> Policy:
         policy = load(self._rules, district=self._district, now_ns=time.time_ns())
@@ -284,113 +288,3 @@ class Daemon:
 
     def _why_not_ready(self) -> str | None:
         return self._problem if self._snapshot else "no packet has been judged yet"
-
-
-def run_demo(
-    *,
-    policy_directory: Path,
-    host: str,
-    port: int,
-    seed: int,
-    district: str | None = None,
-    state: Path | None = None,
-    min_devices: int = MIN_DEVICES,
-    devices: Exchange | None = None,
-) -> int:
-    """Watches a synthetic school day until SIGTERM or SIGINT; the exit code. The rest as for Daemon.
-
-    Raises:
-        RulesError: the rules cannot be used.
-        OSError: the address cannot be listened on.
-    """
-    log = EventLog()
-    manager = ServiceManager(log)
-    tap = DemoTap(seed)
-    return _run(
-        tap,
-        lambda: Daemon(
-            *(tap, policy_directory, log),
-            district=district,
-            state=state,
-            min_devices=min_devices,
-            manager=manager,
-            watching="a synthetic school day",
-            devices=devices,
-        ),
-        host,
-        port,
-    )
-
-
-def run_tap(
-    *,
-    policy_directory: Path,
-    host: str,
-    port: int,
-    interfaces: Sequence[str],
-    gate: str,
-    max_flows: int,
-    district: str | None = None,
-    state: Path | None = None,
-    min_devices: int = MIN_DEVICES,
-    authorisations: Path | None = None,
-    devices: Exchange | None = None,
-) -> int:
-    """Watches interfaces until SIGTERM or SIGINT; the exit code.
-
-    Args:
-        policy_directory: of the rules.
-        host: to listen on.
-        port: to listen on.
-        interfaces: names; several are one tap.
-        gate: "auto", "kernel" or "process".
-        max_flows: rows of the flow table.
-        district: as for Daemon.
-        state: as for Daemon.
-        min_devices: as for Daemon.
-        authorisations: directory of what was authorised; no record is kept without it.
-        devices: as for Daemon.
-
-    Raises:
-        RulesError: the rules cannot be used.
-        KernelGateError, NativeGateError: the gate cannot be had.
-        InterfaceError: an interface cannot be listened on.
-        OSError: the address cannot be listened on, or privileges cannot be dropped.
-    """
-    log = EventLog()
-    manager = ServiceManager(log)
-    load(policy_directory, district=district)  # before anything is attached: a mistake is found without a tap
-    tap, why = open_tap(gate, interfaces, max_flows=max_flows)
-    log.info("attached", gate=tap.gate.kind, why=why, interfaces=",".join(interfaces), max_flows=max_flows)
-    drop_capabilities()
-    recorder = None
-    if authorisations:
-        keep_days = records_days(policy_directory)
-        recorder = open_recorder(authorisations, records_days=keep_days, now_ns=time.time_ns())
-    return _run(
-        tap,
-        lambda: Daemon(
-            *(tap, policy_directory, log),
-            district=district,
-            state=state,
-            min_devices=min_devices,
-            recorder=recorder,
-            manager=manager,
-            watching=", ".join(interfaces),
-            devices=devices,
-        ),
-        host,
-        port,
-    )
-
-
-def _run(tap: Tap, daemon: Callable[[], Daemon], host: str, port: int) -> int:
-    async def main() -> None:
-        await daemon().run(host, port)
-
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(main())
-    finally:
-        tap.close()
-    return 0

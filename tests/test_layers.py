@@ -62,7 +62,10 @@ HOUSE: dict[str, tuple[str, ...]] = {
     # edges: files, sockets, the kernel, the clock, the terminal
     "agent.authority": (*WORDS, "agent.pipeline"),  # records what the pipeline says of a flow at its end
     "agent.rules_location": (),
+    "agent.deploy_location": (),
+    "agent.install": (),
     "agent.journal": (),
+    "agent.settings": ("agent.policy",),  # the same careful reader of YAML
     "agent.log": ("agent.journal",),
     "agent.privileges": (),
     "agent.systemd": ("agent.log",),
@@ -89,10 +92,15 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *WORDS,
         *MACHINES,
         *ENGINE,
-        *("agent.log", "agent.privileges", "agent.authority", "agent.capture", "agent.metrics", "agent.web"),
-        "agent.in_force",
-        "agent.systemd",
-        "agent.sketches",
+        *("agent.log", "agent.authority", "agent.capture", "agent.metrics", "agent.web"),
+        *("agent.in_force", "agent.systemd", "agent.sketches"),
+    ),
+    "agent.start": (
+        *WORDS,
+        *MACHINES,
+        *ENGINE,
+        *("agent.log", "agent.privileges", "agent.authority", "agent.capture", "agent.systemd", "agent.sketches"),
+        "agent.daemon",
     ),
     "agent.cli": (
         *WORDS,
@@ -107,7 +115,8 @@ HOUSE: dict[str, tuple[str, ...]] = {
             "agent.metrics",
             "agent.web",
         ),
-        *("agent.capture", "agent.replay", "agent.selftest", "agent.daemon", "agent.sketches"),
+        *("agent.capture", "agent.replay", "agent.selftest", "agent.start", "agent.sketches"),
+        *("agent.deploy_location", "agent.install", "agent.settings"),
     ),
 }
 
@@ -128,7 +137,7 @@ ONE_JOB: dict[str, tuple[str, ...]] = {
     "redis": ("agent.sketches.store",),  # the store in which agents count devices together
     "rich": ("agent.cli", "agent.lab.__main__"),  # tables, progress bars and sizes for people
     "scapy": ("agent.lab",),  # making traffic
-    "uvloop": ("agent.daemon",),  # the event loop
+    "uvloop": ("agent.start",),  # the event loop
     "yaml": ("agent.policy.document",),  # rules
 }
 
@@ -136,7 +145,7 @@ ONE_JOB: dict[str, tuple[str, ...]] = {
 RESERVED: dict[str, tuple[str, ...]] = {
     "ctypes": ("agent.gate", "agent.capture.ring", "agent.privileges"),
     "signal": ("agent.daemon", "agent.selftest.run"),
-    "asyncio": ("agent.daemon", "agent.sketches.exchange", "agent.sketches.store", "agent.web"),
+    "asyncio": ("agent.daemon", "agent.start", "agent.sketches.exchange", "agent.sketches.store", "agent.web"),
     "pickle": (),
     "marshal": (),
     "subprocess": ("agent.selftest.child", "agent.selftest.namespaces"),

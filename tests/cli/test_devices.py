@@ -27,7 +27,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Exchange | None]:
         given.append(devices)
         return 0
 
-    monkeypatch.setitem(sys.modules, "agent.daemon", SimpleNamespace(run_demo=daemon, run_tap=daemon))
+    monkeypatch.setitem(sys.modules, "agent.start", SimpleNamespace(run_demo=daemon, run_tap=daemon))
     monkeypatch.setattr(log, "set_up", lambda _level: None)
     monkeypatch.delenv(CREDENTIALS, raising=False)
     return given
@@ -63,7 +63,7 @@ def test_off_by_default(made: list[Exchange | None], declared: Path) -> None:
 
 def test_what_is_not_asked_for_is_not_loaded() -> None:
     """The daemon and its command line do without redis until a store is named."""
-    told = "import sys, agent.daemon, agent.cli.run, agent.cli.devices; sys.exit('redis' in sys.modules)"
+    told = "import sys, agent.start, agent.cli.run, agent.cli.devices; sys.exit('redis' in sys.modules)"
 
     assert 0 == subprocess.run([sys.executable, "-c", told], cwd=ROOT, check=False).returncode
 
