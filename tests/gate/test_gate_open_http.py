@@ -138,6 +138,12 @@ def test_other_words(feed: Feeder, line: bytes) -> None:
     assert (b"", False) == host_of(feed(timed(sent(request))))
 
 
+@pytest.mark.parametrize("line_at", [*range(508, 524), *range(1020, 1036), *range(1532, 1548)])
+def test_across_the_ends_of_chunks(feed: Feeder, line_at: int) -> None:
+    """The head is searched by 512 bytes, from its ninth on; a line that two of them share is found."""
+    assert (NAME, True) == host_of(feed(timed(sent(padded(b"Host:" + NAME, line_at)))))
+
+
 @pytest.mark.parametrize(
     ("end", "expected"),
     [(2040, True), (2047, True), (2048, False), (2049, False), (2060, False)],
