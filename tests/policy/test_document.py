@@ -1,11 +1,13 @@
 """Documents: text with its line for what is right, a problem with its line for what is not, and no way to blow up."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from yaml.reader import Reader
 
 from agent.policy import document
 from agent.policy.document import Listing, Node, Table, Text, max_depth, max_file_bytes, parse
@@ -152,3 +154,10 @@ def test_any_bytes_give_a_value_or_a_problem(data: bytes) -> None:
     node, problems = read(data)
 
     assert (node is not None) or problems
+
+
+def test_the_same_characters_as_yaml() -> None:
+    """What is refused is what PyYAML's own reader refuses, of all characters there are."""
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+
+    assert set(Reader.NON_PRINTABLE.findall(every)) == set(document._unprintable.findall(every))

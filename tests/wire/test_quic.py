@@ -133,6 +133,14 @@ def test_frames_that_end_it(tail: bytes) -> None:
     assert 1 == len(pull_crypto(crypto(b"kept") + tail, 1))
 
 
+@pytest.mark.parametrize("number", [0, 63, 64, 0x1FFF, 0x2000, 0x3FFF, 0x4000])
+def test_numbers_of_every_length(number: int) -> None:
+    """Offsets and lengths of one, two and four bytes, at the ends of their ranges."""
+    one, other = CryptoPiece(number, bytes(range(5))), CryptoPiece(1, bytes(number))
+
+    assert [one, other] == pull_crypto(crypto(one.data, one.offset) + crypto(other.data, other.offset), 1)
+
+
 def test_joined() -> None:
     """Pieces come out in order, and as one where no hole is between them; what lies on another's bytes stays apart."""
     pieces = [CryptoPiece(*piece) for piece in ((9, b"far"), (3, b"two"), (0, b"one"), (6, b"3"), (4, b"x"), (5, b"y"))]
