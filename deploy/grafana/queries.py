@@ -11,6 +11,8 @@ WINDOW: Final = "[$__rate_interval]"
 
 BYTES: Final = "district_site_segment_category_verdict:hallwatch_bytes:rate5m"
 MATCHES: Final = "district_site_rule_clause_verdict:hallwatch_policy_matches:rate5m"
+DEVICES: Final = "district_segment_family:hallwatch_district_devices:max"
+DEVICES_BY_USE: Final = "district_segment_category_family:hallwatch_district_category_devices:max"
 OVER: Final = "district_site_segment_category:hallwatch_over_allowance_devices:sum"
 
 
@@ -19,6 +21,11 @@ def carried(by: str, only: str = "") -> str:
     labels = f"{AT}, {only}" if only else AT
     parts = (f"increase(hallwatch_{way}_bytes_total{{{labels}}}{SPAN})" for way in ("received", "sent"))
     return " + ".join(f"sum by ({by}) ({part})" for part in parts)
+
+
+def devices(recorded: str, by: str) -> str:
+    """Distinct devices of the day. Those with IPv4 only: a device has several addresses of IPv6, and both may not be added."""
+    return f'sum by ({by}) ({recorded}{{district=~"$district", family="ipv4"}})'
 
 
 def rate(metric: str, by: str, only: str = AGENT) -> str:

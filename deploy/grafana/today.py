@@ -3,7 +3,19 @@
 from typing import Final
 
 from deploy.grafana.panels import Panel
-from deploy.grafana.queries import AT, BYTES, OPENED, SPAN, UNOPENED, Query, carried, ratio
+from deploy.grafana.queries import (
+    AT,
+    BYTES,
+    DEVICES,
+    DEVICES_BY_USE,
+    OPENED,
+    SPAN,
+    UNOPENED,
+    Query,
+    carried,
+    devices,
+    ratio,
+)
 
 PANELS: Final = (
     Panel(
@@ -91,6 +103,18 @@ PANELS: Final = (
         (Query(f"8 * sum by (segment) ({BYTES}{{{AT}}})", "{{segment}}"),),
         "bps",
         stacked=True,
+    ),
+    Panel(
+        "Devices today",
+        "How many different devices were active, by segment: only where the district counts them together (docs/devices.md).",
+        "bargauge",
+        (Query(devices(DEVICES, "segment"), "{{segment}}"),),
+    ),
+    Panel(
+        "Devices by kind of use",
+        "How many different devices used it. A device may be in several, so they do not add up; few are not told.",
+        "bargauge",
+        (Query(f"sort_desc(topk(12, {devices(DEVICES_BY_USE, 'category')}))", "{{category}}"),),
     ),
     Panel(
         "Prohibited, and for review",

@@ -13,8 +13,8 @@ from agent.flow import Direction, Endpoints
 from agent.lab.hellos import client_hello, records
 from agent.lab.stack import TcpTalk, Wire
 from agent.rules_location import shipped_rules
-from tests.deploy.prometheus import SHIPPED, Prometheus
-from tests.deploy.test_rules import OF_DEVICES
+from deploy.grafana.dashboards import dashboards
+from tests.deploy.prometheus import OF_DEVICES, SHIPPED, Prometheus, as_asked
 from tests.live.cable import SWITCH, Cable
 from tests.live.hub import Hub
 from tests.live.needs import need_namespaces, need_packet_sockets
@@ -159,7 +159,7 @@ def test_two_agents(
         soon("sum by (site) (hallwatch_tap_devices)", lambda told: {("east",): 3 * EACH, ("west",): 3 * EACH} == told)
         soon("hallwatch_device_store_up", lambda told: [1, 1] == list(told.values()))
 
-        of_segments, of_categories = OF_DEVICES
+        of_segments, of_categories, _ = OF_DEVICES
         soon(f"sum by (district) ({of_segments})", near({("example",): 3 * DISTINCT}))
         soon(
             f"sum by (category) ({of_categories})",
@@ -169,6 +169,15 @@ def test_two_agents(
         soon(f"{of_segments} - min by (district, segment, family) (hallwatch_district_devices)", same)
         for count in found(of_segments).values():
             assert count == pytest.approx(DISTINCT, rel=2 * CLOSE)
+        asked = [query for query in dashboard_queries() if any(name in query for name in OF_DEVICES)]
+        assert 2 <= len(asked)
+        assert [] == [query for query in asked if not prometheus.has(as_asked(query))]
+
+
+def dashboard_queries() -> list[str]:
+    """Everything that the shipped dashboards ask."""
+    panels = [panel for made in dashboards().values() for panel in made["panels"]]
+    return [target["expr"] for panel in panels for target in panel.get("targets", [])]
 
 
 def same(found: dict[tuple[str, ...], float]) -> bool:
