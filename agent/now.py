@@ -88,11 +88,5 @@ class Now:
     policy: InForce | None = None
 
     @property
-    def unopened_share(self) -> float:
-        """Of all payload, from 0 to 1; 1 while there was none."""
-        payload = self.opened_bytes + self.unopened_bytes
-        return self.unopened_bytes / payload if payload else 1.0
-
-    @property
     def bytes_per_s(self) -> float:
         return sum(self.verdicts_per_s.values())

@@ -71,6 +71,8 @@ def _head(now: Now, trouble: str) -> Text:
 
 def _headline(now: Now) -> Text:
     payload = now.opened_bytes + now.unopened_bytes
+    if not payload:
+        return Text("No payload has been seen yet.")
     return Text.assemble(
         (share(now.unopened_bytes, payload, 2), "bold green"),
         f" of payload left unopened: {size(now.unopened_bytes)}. Opened, to name {now.flows:,} flows: ",

@@ -42,7 +42,7 @@ def stacked(series: Mapping[Verdict, Rates], label: str) -> Markup:
         f'<div class="drawing"><div class="scale" aria-hidden="true">{marks}</div>'
         f'<svg viewBox="0 0 {_steps(series)} {_HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(label)}">{drawn}</svg>'
-        '<div class="hours" aria-hidden="true"><span>60 min ago</span><span>45</span><span>30</span>'
+        '<div class="hours" aria-hidden="true"><span>60 min</span><span>45</span><span>30</span>'
         "<span>15<i>now</i></span></div></div>"
     )
 

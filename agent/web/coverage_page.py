@@ -2,7 +2,7 @@
 
 from agent.policy.coverage import columns, coverage, heading, not_advice
 from agent.policy.policy import Policy
-from agent.web.elements import Column, Markup, element, joined, section, table
+from agent.web.elements import PROSE, Column, Markup, element, joined, section, table
 
 
 def coverage_body(policy: Policy) -> Markup:
@@ -28,14 +28,14 @@ def coverage_body(policy: Policy) -> Markup:
             )
             for row in found.rows
         ],
-        kind="prose",
+        kind=PROSE,
         label="Clauses of the written policy",
     )
     others = table(
         "",
         [Column("Rule", "clause"), Column("Rests on", "long"), Column("Counted", "long")],
         [(rule.identifier, rule.clause or rule.because, counted) for rule, counted in found.others],
-        kind="prose",
+        kind=PROSE,
         label="Rules that rest on other words",
     )
     return joined(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from html import escape
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,9 @@ class Markup:
 
 
 Content = str | Markup
+
+PROSE: Final = "prose"
+"""The kind of a table of sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def table(
         caption: Above the table; none when empty.
         columns: Heads and kinds.
         rows: Cells, as many as there are columns. Without any the table says that there is nothing yet.
-        kind: Class of the table.
+        kind: Class of the table. In PROSE each cell carries its column's title, for a window too narrow for columns.
         label: Names the scrolling part for those who hear the page; the caption's text unless given.
     """
     # Roles are named, since a browser takes them away where the style sheet lays rows out as blocks (360 px).
@@ -65,7 +69,7 @@ def table(
         element("th", column.title, scope="col", role="columnheader", class_=column.kind or "word").html
         for column in columns
     )
-    body = "".join(_row(columns, row) for row in rows)
+    body = "".join(_row(columns, row, labelled=kind == PROSE) for row in rows)
     body = body or f'<tr role="row"><td role="cell" class="long" colspan="{len(columns)}">Nothing yet.</td></tr>'
     named = label or (caption if isinstance(caption, str) else "Table")
     return Markup(
@@ -102,11 +106,12 @@ def time(at_s: float, zone: tzinfo, *, date: bool = True) -> Markup:
     return element("time", shown, datetime=at.isoformat(timespec="seconds"))
 
 
-def _row(columns: Sequence[Column], cells: Sequence[Content]) -> str:
+def _row(columns: Sequence[Column], cells: Sequence[Content], *, labelled: bool) -> str:
     parts = []
     for index, (column, cell) in enumerate(zip(columns, cells, strict=True)):
         if index:
-            parts.append(element("td", cell, role="cell", class_=column.kind or "word").html)
+            label = {"data_column": str(column.title)} if labelled else {}
+            parts.append(element("td", cell, role="cell", class_=column.kind or "word", **label).html)
         else:
             parts.append(element("th", cell, scope="row", role="rowheader", class_=column.kind or "word").html)
     return f'<tr role="row">{"".join(parts)}</tr>'

@@ -69,18 +69,13 @@ def _headline(now: Now, zone: tzinfo) -> Markup:
             ("Lost before the gate", f"{now.gate.dropped_packets:,} frames"),
         )
     )
+    amounts: Content = "No payload has been seen yet."
+    if payload:
+        left, taken = element("b", size(now.unopened_bytes)), element("b", size(now.opened_bytes))
+        amounts = joined("of payload was left unopened: ", left, ". Opened, to name flows: ", taken, ".")
     said = joined(
-        element("strong", share(now.unopened_bytes, payload, 2), class_="share"),
-        element(
-            "p",
-            joined(
-                "of payload was left unopened: ",
-                element("b", size(now.unopened_bytes)),
-                ". Opened, to name flows: ",
-                element("b", size(now.opened_bytes)),
-                ".",
-            ),
-        ),
+        element("strong", share(now.unopened_bytes, payload, 2) if payload else "–", class_="share"),
+        element("p", amounts),
         charts.bar((("unopened", now.unopened_bytes), ("opened", now.opened_bytes)), payload),
         element("p", joined("As of ", time(now.time_s, zone), ", since the start."), class_="quiet"),
     )

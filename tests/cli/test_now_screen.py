@@ -91,6 +91,9 @@ def test_nothing_yet() -> None:
     text = "\n".join(shown(empty))
 
     assert 2 == text.count("Nothing yet.")
+    assert "unopened" in text
+    silent = "\n".join(shown(replace(empty, opened_bytes=0, unopened_bytes=0)))
+    assert ("No payload has been seen yet." in silent, "100%" in silent) == (True, False)
     assert "Now 0 bit/s" in text
 
 

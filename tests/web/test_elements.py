@@ -2,7 +2,21 @@
 
 from datetime import UTC
 
-from agent.web.elements import Column, Markup, element, facts, hidden, html, joined, link, section, swatch, table, time
+from agent.web.elements import (
+    PROSE,
+    Column,
+    Markup,
+    element,
+    facts,
+    hidden,
+    html,
+    joined,
+    link,
+    section,
+    swatch,
+    table,
+    time,
+)
 from tests.web.outline import outline
 
 HOSTILE = "\"><script>alert('1')</script>&"
@@ -57,6 +71,14 @@ def test_a_table_for_the_ear() -> None:
     scroll = elements[0][1]
     assert ("0", "Since the start.") == (scroll["tabindex"], scroll["aria-label"])
     assert "Since the start." in found.text
+
+
+def test_prose_carries_its_columns() -> None:
+    """A cell of sentences says which column it is of, where the columns cannot stand side by side."""
+    columns = [Column("Rule"), Column("Rests on")]
+    cells = [outline(table("", columns, [["a", "b"]], kind=kind).html).elements for kind in (PROSE, "")]
+
+    assert ["Rests on", None] == [dict(elements)["td"].get("data-column") for elements in cells]
 
 
 def test_an_empty_table_says_so() -> None:

@@ -27,7 +27,7 @@ def test_sums_and_rates(snapshot: Snapshot) -> None:
     now = picture(limits, RECENT, waiting="why", policy=POLICY, other_limits={"web_connections": 1, "x": 0}, titles={})
 
     assert (__version__, "why", POLICY, 4.0, 3) == (now.version, now.waiting, now.policy, now.span_s, now.flows)
-    assert (1_800, 43_200, 0.96) == (now.opened_bytes, now.unopened_bytes, now.unopened_share)
+    assert (1_800, 43_200) == (now.opened_bytes, now.unopened_bytes)
     assert (10.0, 90.0, 1_100.0) == (now.opened_bytes_per_s, now.unopened_bytes_per_s, now.bytes_per_s)
     assert {"permitted": 20_000, "incidental": 0, "prohibited": 40_000, "review": 0} == now.verdicts
     assert {"permitted": 0, "incidental": 0, "prohibited": 1_000, "review": 100} == now.verdicts_per_s
