@@ -64,6 +64,8 @@ class Daemon:
         manager: of this service, is told how it goes; without it nobody is.
         watching: what stands before the gate, for the manager's status line.
         devices: counts distinct devices with the district's other agents; without it nobody does.
+        changed_settings: names the settings that were changed since the start and wait for a restart; raises RulesError
+            when the settings can no longer be used.
 
     Raises:
         RulesError: the rules cannot be used.
@@ -82,12 +84,14 @@ class Daemon:
         manager: ServiceManager | None = None,
         watching: str = "the tap",
         devices: Exchange | None = None,
+        changed_settings: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._tap = tap
         self._manager = manager or ServiceManager(log, {})
         self._watching = watching
         self._told: Snapshot | None = None
         self._pulse = Pulse()
+        self._changed_settings = changed_settings
         self._rules = rules
         self._district = district
         self._log = log
@@ -161,17 +165,20 @@ class Daemon:
             ended.result()  # a defect in the poller or the ticker ends the daemon, so that systemd starts it anew
 
     def reload(self) -> str:
-        """Loads the rules again; bad ones are refused and the old ones stay.
+        """Loads the rules again; bad ones are refused and the old ones stay, as they do when the settings are bad.
+
+        Settings themselves are for the next start: opening a tap takes privileges that are gone. Which of them wait
+        is logged, so that nobody believes in a change that is not in force.
 
         Raises:
-            ReloadRefusedError: the rules cannot be used; the text says why.
+            ReloadRefusedError: the rules or the settings cannot be used; the text says why.
         """
         with self._manager.reloading():
             return self._load_again()
 
     def _load_again(self) -> str:
         try:
-            policy = self._load()
+            policy, waiting = self._load(), self._changed_settings()
         except RulesError as error:
             self._reloaded = replace(self._reloaded, successful=False)
             self._log.error(
@@ -181,7 +188,10 @@ class Daemon:
         self._pipeline.reload(policy)
         self._reloaded, self._papers = self._taken(policy)
         self._log.info("reloaded", rules=str(self._rules))
-        return "rules loaded"
+        if not waiting:
+            return "rules loaded"
+        self._log.warning("restart_needed", settings=",".join(waiting))
+        return f"rules loaded; what was changed in {', '.join(waiting)} waits for a restart"
 
     def _load(self) -> Policy:
         policy = load(self._rules, district=self._district, now_ns=time.time_ns())
@@ -296,6 +306,7 @@ def run_demo(
     state: Path | None = None,
     min_devices: int = MIN_DEVICES,
     devices: Exchange | None = None,
+    changed_settings: Callable[[], Sequence[str]] = tuple,
 ) -> int:
     """Watches a synthetic school day until SIGTERM or SIGINT; the exit code. The rest as for Daemon.
 
@@ -316,6 +327,7 @@ def run_demo(
             manager=manager,
             watching="a synthetic school day",
             devices=devices,
+            changed_settings=changed_settings,
         ),
         host,
         port,
@@ -335,6 +347,7 @@ def run_tap(
     min_devices: int = MIN_DEVICES,
     authorisations: Path | None = None,
     devices: Exchange | None = None,
+    changed_settings: Callable[[], Sequence[str]] = tuple,
 ) -> int:
     """Watches interfaces until SIGTERM or SIGINT; the exit code.
 
@@ -350,6 +363,7 @@ def run_tap(
         min_devices: as for Daemon.
         authorisations: directory of what was authorised; no record is kept without it.
         devices: as for Daemon.
+        changed_settings: as for Daemon.
 
     Raises:
         RulesError: the rules cannot be used.
@@ -378,6 +392,7 @@ def run_tap(
             manager=manager,
             watching=", ".join(interfaces),
             devices=devices,
+            changed_settings=changed_settings,
         ),
         host,
         port,

@@ -63,6 +63,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.authority": (*WORDS, "agent.pipeline"),  # records what the pipeline says of a flow at its end
     "agent.rules_location": (),
     "agent.journal": (),
+    "agent.settings": ("agent.policy",),  # the same careful reader of YAML
     "agent.log": ("agent.journal",),
     "agent.privileges": (),
     "agent.systemd": ("agent.log",),
@@ -102,6 +103,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
             "agent.now",
             "agent.quantities",
             "agent.rules_location",
+            "agent.settings",
             "agent.log",
             "agent.authority",
             "agent.metrics",

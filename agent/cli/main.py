@@ -12,6 +12,7 @@ from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
 from agent.gate.library import NativeGateError
 from agent.policy.problems import RulesError
 from agent.rules_location import NoShippedRulesError
+from agent.settings import SettingsError
 
 COMMANDS = ("run", "replay", "check", "explain", "coverage", "notice", "authorise", "audit", "selftest", "top")
 """Each is a module beside this one, in the order in which --help shows them."""
@@ -62,7 +63,8 @@ def _run(argv: Sequence[str] | None) -> int:
         return end.code if isinstance(end.code, int) else Exit.USAGE
     except RulesError as error:
         print(error, file=sys.stderr)
-        _complain(f"the rules cannot be used: {len(error.problems) + error.further} problem(s), listed above")
+        what = "settings" if isinstance(error, SettingsError) else "rules"
+        _complain(f"the {what} cannot be used: {len(error.problems) + error.further} problem(s), listed above")
         return Exit.USAGE
     except (UsageError, NoShippedRulesError) as error:
         _complain(str(error))

@@ -21,6 +21,10 @@ class RulesChoice:
     district: str | None = None
     """A pack in districts/, in place of rules.yaml."""
 
+    def over(self, other: "RulesChoice") -> "RulesChoice":
+        """What this choice says, and the other's where this one says nothing."""
+        return RulesChoice(self.directory or other.directory, self.district or other.district)
+
     def __str__(self) -> str:
         pack = "" if self.district is None else f", the pack of {self.district}"
         return f"{chosen_directory(self)}{pack}"
@@ -33,7 +37,7 @@ class _Choose(argparse.Action):
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
     ) -> None:
         del parser, option
-        chosen: RulesChoice = getattr(namespace, self.dest)
+        chosen: RulesChoice = getattr(namespace, self.dest, RulesChoice())
         if self.metavar == DIRECTORY:
             chosen = replace(chosen, directory=Path(str(values)))
         else:
@@ -47,6 +51,7 @@ def add_rules_option(parser: argparse.ArgumentParser) -> None:
         "--rules",
         dest="rules",
         metavar=DIRECTORY,
+        type=Path,
         action=_Choose,
         default=RulesChoice(),
         help="directory with catalogue/, segments.yaml, schedules.yaml and rules.yaml (default: the rules shipped)",

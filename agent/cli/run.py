@@ -4,13 +4,18 @@ import argparse
 import faulthandler
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 from agent import log
 from agent.allowance.small_cells import MIN_DEVICES
+from agent.cli.config_check import NO_SOURCE, SOURCES, check
 from agent.cli.devices import add_devices_options, exchange_of
-from agent.cli.outcome import EXIT_CODES, FailedError
+from agent.cli.options import Options, changed_in_file, in_force, options_of
+from agent.cli.outcome import EXIT_CODES, FailedError, UsageError
 from agent.cli.rules import add_rules_option, chosen_directory
+from agent.policy.problems import Problems
+from agent.settings import SettingsError
 
 DESCRIPTION = """\
 Count, and serve the counts on / (for people) and /metrics (for Prometheus), until Ctrl-C or SIGTERM.
@@ -23,8 +28,12 @@ the kernel where that can be had (tried on Linux 6.1 and 6.18), and no packet en
 ring of packets in this process. Which one, and why, is said at the start. Attaching takes root, or CAP_NET_RAW
 and CAP_BPF; all privileges are dropped before the first packet is counted.
 
-SIGHUP, or POST /-/reload, loads the rules again; rules with mistakes are refused and the old ones stay. An interface
-that goes down or away is waited for. SIGTERM and SIGINT end it cleanly.
+Every option may also stand in the file that --config.file names, without its dashes: "interface: eth1". The command
+line wins over the file. docs/configuration.md lists the keys.
+
+SIGHUP, or POST /-/reload, loads the rules again; rules with mistakes are refused and the old ones stay. What changed in
+the settings file waits for a restart, and is named in the log. An interface that goes down or away is waited for.
+SIGTERM and SIGINT end it cleanly.
 """
 EPILOG = f"""\
 examples:
@@ -33,6 +42,7 @@ examples:
   hallwatch run -i eth1                         a mirror port
   hallwatch run -i eth1 -i eth2                 the two directions of an optical tap, as one
   hallwatch run -i eth1 --gate kernel           rather not at all than with packets in the process
+  hallwatch run --config.file hallwatch.yaml --config.check     what would be in force, and from where
 
 {EXIT_CODES}"""
 
@@ -62,7 +72,21 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    source = parser.add_mutually_exclusive_group(required=True)
+    parser.set_defaults(run=partial(run, options=add_options(parser)))
+
+
+def add_options(parser: argparse.ArgumentParser) -> Options:
+    """Give a parser the options of the command."""
+    parser.add_argument(
+        "--config.file", dest="config_file", metavar="FILE", type=Path, help="settings, in YAML (default: none)"
+    )
+    parser.add_argument(
+        "--config.check",
+        dest="config_check",
+        action="store_true",
+        help="tell what is in force and from where, or everything that is wrong; start nothing",
+    )
+    source = parser.add_mutually_exclusive_group()
     source.add_argument("--demo", action="store_true", help="play a synthetic school day")
     source.add_argument(
         *("-i", "--interface"),
@@ -111,15 +135,26 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--seed", type=int, default=DEFAULT_SEED, help="start of the demo's random numbers; the same seed, the same day"
     )
     parser.add_argument("--log-level", choices=log.LEVELS, default="info", help="least urgent event that is logged")
-    parser.set_defaults(run=run)
+    return options_of(parser, alternatives=[SOURCES])
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Run the daemon to its end."""
+def run(said: argparse.Namespace, *, options: Options) -> int:
+    """Run the daemon to its end, or only tell how it would run."""
+    problems = Problems()
+    start = in_force(options, said, said.config_file, problems)
+    if said.config_check:
+        return check(options, start, said.config_file, problems)
+    problems.raise_if_any(SettingsError)
+    if start.silent(options, SOURCES):
+        raise UsageError(NO_SOURCE)
+    arguments = start.arguments
     # Imported here, since the demo makes its traffic with scapy: no other command should wait a second for that.
     from agent.capture.interface import InterfaceError
     from agent.daemon import run_demo, run_tap
     from agent.gate.kernel import KernelGateError
+
+    def changed_settings() -> tuple[str, ...]:
+        return changed_in_file(options, said, said.config_file, start)
 
     log.set_up(arguments.log_level)
     faulthandler.enable(STDERR)  # a watchdog ends a run by SIGABRT: then it says where it stood
@@ -136,6 +171,7 @@ def run(arguments: argparse.Namespace) -> int:
             state=arguments.state,
             min_devices=arguments.min_devices,
             devices=devices,
+            changed_settings=changed_settings,
         )
     try:
         return run_tap(
@@ -150,6 +186,7 @@ def run(arguments: argparse.Namespace) -> int:
             min_devices=arguments.min_devices,
             authorisations=arguments.authorisations,
             devices=devices,
+            changed_settings=changed_settings,
         )
     except (InterfaceError, KernelGateError) as error:
         raise FailedError(str(error)) from error

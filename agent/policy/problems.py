@@ -75,10 +75,10 @@ class Problems:
     def __len__(self) -> int:
         return len(self._problems) + self._further
 
-    def raise_if_any(self) -> None:
-        """Raise RulesError with everything that was added, or do nothing."""
+    def raise_if_any(self, error: type[RulesError] = RulesError) -> None:
+        """Raise RulesError, or its kind, with everything that was added, or do nothing."""
         if self._problems:
-            raise RulesError(self._problems, self._further)
+            raise error(self._problems, self._further)
 
 
 def shown(text: str) -> str:

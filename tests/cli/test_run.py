@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     """Put a daemon that only notes how it was called in place of the real one."""
     noted: list[dict[str, object]] = []
 
-    def daemon(**arguments: object) -> int:
+    def daemon(*, changed_settings: Callable[[], object], **arguments: object) -> int:
+        assert () == changed_settings()
         noted.append(arguments)
         return 0
 
