@@ -15,7 +15,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check docs bench dashboards native bpf clean FORCE
+.PHONY: help run test check docs deb bench dashboards native bpf clean FORCE
 
 run: .venv/.installed ## Play a synthetic school day and serve its counts on http://127.0.0.1:10484/ (Ctrl-C ends it)
 	.venv/bin/hallwatch run --demo $(ARGS)
@@ -31,6 +31,9 @@ check: .venv/.installed ## Check format, lint, types and the order of the house
 
 docs: .venv/.installed ## Write the parts of docs/ that come from the code
 	.venv/bin/python -m agent.cli.settings_page docs/configuration.md
+
+deb: .venv/.installed ## Build the Debian package into dist/, for this Debian's Python
+	.venv/bin/python -m deploy.debian.build_deb
 
 # pip compiles what it copies, and so nfstream; what is installed in place it does not.
 bench: .venv-bench/.installed ## Measure beside nfstream on the same capture (ARGS="FILE --rounds 5")

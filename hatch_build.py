@@ -21,6 +21,9 @@ SOURCE = "agent/gate/gate_native.c"
 LIBRARY = "agent/gate/_native.so"
 FLAGS = ("-O2", "-std=c11", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
 
+DEPLOYED = ("systemd",)
+"""Of deploy/, what `hallwatch install` lays down."""
+
 ZIGLANG = "ziglang==0.17.1"
 ZIG_FLAGS = ("-mcpu=baseline",)
 """Left to itself zig compiles for the very processor it runs on, and a wheel is carried to other machines."""
@@ -58,7 +61,7 @@ def platform_tag() -> str:
 
 
 class NativeGateHook(BuildHookInterface[BuilderConfig]):
-    """Adds the compiled gate and the rules to a wheel; for an editable install compiles the gate in place."""
+    """Adds the compiled gate, the rules and the units to a wheel; for an editable install compiles the gate in place."""
 
     PLUGIN_NAME = "custom"
 
@@ -76,6 +79,7 @@ class NativeGateHook(BuildHookInterface[BuilderConfig]):
         build_data["pure_python"] = False
         build_data["tag"] = platform_tag()
         build_data["force_include"] |= {str(library): LIBRARY, str(root / "rules"): "agent/_rules"}
+        build_data["force_include"] |= {str(root / "deploy" / name): f"agent/_deploy/{name}" for name in DEPLOYED}
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         del build_data, artifact_path

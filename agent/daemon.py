@@ -17,7 +17,6 @@ from agent.allowance.state_file import StateError, read_state, write_state
 from agent.authority.recorder import LIMITS as RECORD_LIMITS
 from agent.authority.recorder import Recorder, open_recorder
 from agent.capture.choose import open_tap
-from agent.capture.demo import DemoTap
 from agent.capture.tap import WAITING_SLICES, Tap
 from agent.history import LIMITS as HISTORY_LIMITS
 from agent.history import History
@@ -314,6 +313,9 @@ def run_demo(
         RulesError: the rules cannot be used.
         OSError: the address cannot be listened on.
     """
+    # Imported here, so that scapy, which makes the traffic, is in no daemon that watches a real tap.
+    from agent.capture.demo import DemoTap
+
     log = EventLog()
     manager = ServiceManager(log)
     tap = DemoTap(seed)

@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -30,6 +32,7 @@ from agent.snapshot import DeviceScope
 from agent.web.site import ReloadRefusedError
 from tests.sketches.redis_server import RedisServer
 
+ROOT = Path(__file__).parent.parent
 TIMEOUT_S = 20.0
 
 
@@ -376,3 +379,11 @@ def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     assert 1 == len(said.splitlines())
     assert str(port) in said
     assert "address already in use" in said
+
+
+def test_a_real_tap_has_nothing_of_the_lab() -> None:
+    """What makes traffic (scapy, which also writes caches into the home of its user) is imported for the demo alone."""
+    code = "import sys, agent.daemon; print([name for name in sys.modules if 'scapy' in name or 'agent.lab' in name])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert "[]\n" == done.stdout

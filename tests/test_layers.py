@@ -62,6 +62,8 @@ HOUSE: dict[str, tuple[str, ...]] = {
     # edges: files, sockets, the kernel, the clock, the terminal
     "agent.authority": (*WORDS, "agent.pipeline"),  # records what the pipeline says of a flow at its end
     "agent.rules_location": (),
+    "agent.deploy_location": (),
+    "agent.install": (),
     "agent.journal": (),
     "agent.settings": ("agent.policy",),  # the same careful reader of YAML
     "agent.log": ("agent.journal",),
@@ -102,6 +104,8 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *(
             "agent.now",
             "agent.quantities",
+            "agent.deploy_location",
+            "agent.install",
             "agent.rules_location",
             "agent.settings",
             "agent.log",

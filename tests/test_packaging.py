@@ -79,7 +79,8 @@ def test_wheel_has_library_and_rules(wheel: Path) -> None:
         names = set(archive.namelist())
     expected = {path for path in tracked() if path.startswith("agent/")}
     expected |= {f"agent/_{path}" for path in tracked() if path.startswith("rules/")}
-    expected |= {"agent/gate/_native.so", "agent/_rules/rules.yaml"}
+    expected |= {f"agent/_{path}" for path in tracked() if path.startswith("deploy/systemd/")}
+    expected |= {"agent/gate/_native.so", "agent/_rules/rules.yaml", "agent/_deploy/systemd/hallwatch.service"}
 
     assert expected == {name for name in names if name.startswith("agent/")}
 
@@ -158,7 +159,7 @@ def test_image_is_built_from_what_the_wheel_needs() -> None:
     """Everything that hatchling reads passes .dockerignore, and the library of this machine does not."""
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
 
-    assert {"agent", "rules", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE"} == {
+    assert {"agent", "deploy/systemd", "rules", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE"} == {
         line[1:] for line in lines if line.startswith("!")
     }
     assert "agent/gate/_native.so" in lines

@@ -80,7 +80,7 @@ def in_force(options: Options, said: argparse.Namespace, file: Path | None, prob
     for group in options.alternatives:
         _choose_one(group, by_hand, settings, problems)
     for name, setting in settings.items():
-        if name not in by_hand and _apply(options, setting, arguments, problems):
+        if _apply(options, setting, arguments, problems):
             sources[name] = str(setting.mark)
     for attribute, value in vars(said).items():
         before = getattr(arguments, attribute, None)
