@@ -43,7 +43,7 @@ while True:
 # What the unit would do: its words, its user, its capabilities. That it does is tested with a systemd, elsewhere.
 START = """
 . /etc/default/hallwatch
-caps=+net_raw,+bpf,+perfmon
+caps=$(sed -n 's/^AmbientCapabilities=//p' /usr/lib/systemd/system/hallwatch.service | sed 's/CAP_/+/g; s/ /,/g' | tr A-Z a-z)
 sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/hallwatch.service >/tmp/start
 setpriv --reuid=hallwatch --regid=hallwatch --init-groups --no-new-privs \
     --inh-caps=-all,$caps --ambient-caps=-all,$caps --bounding-set=-all,$caps \
