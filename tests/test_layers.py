@@ -92,10 +92,17 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *WORDS,
         *MACHINES,
         *ENGINE,
-        *("agent.log", "agent.privileges", "agent.authority", "agent.capture", "agent.metrics", "agent.web"),
+        *("agent.log", "agent.authority", "agent.capture", "agent.metrics", "agent.web"),
         "agent.in_force",
         "agent.systemd",
         "agent.sketches",
+    ),
+    "agent.start": (
+        *WORDS,
+        *MACHINES,
+        *ENGINE,
+        *("agent.log", "agent.privileges", "agent.authority", "agent.capture", "agent.systemd", "agent.sketches"),
+        "agent.daemon",
     ),
     "agent.cli": (
         *WORDS,
@@ -113,7 +120,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
             "agent.metrics",
             "agent.web",
         ),
-        *("agent.capture", "agent.replay", "agent.selftest", "agent.daemon", "agent.sketches"),
+        *("agent.capture", "agent.replay", "agent.selftest", "agent.start", "agent.sketches"),
     ),
 }
 
@@ -134,7 +141,7 @@ ONE_JOB: dict[str, tuple[str, ...]] = {
     "redis": ("agent.sketches.store",),  # the store in which agents count devices together
     "rich": ("agent.cli", "agent.lab.__main__"),  # tables, progress bars and sizes for people
     "scapy": ("agent.lab",),  # making traffic
-    "uvloop": ("agent.daemon",),  # the event loop
+    "uvloop": ("agent.start",),  # the event loop
     "yaml": ("agent.policy.document",),  # rules
 }
 
@@ -142,7 +149,7 @@ ONE_JOB: dict[str, tuple[str, ...]] = {
 RESERVED: dict[str, tuple[str, ...]] = {
     "ctypes": ("agent.gate", "agent.capture.ring", "agent.privileges"),
     "signal": ("agent.daemon", "agent.selftest.run"),
-    "asyncio": ("agent.daemon", "agent.sketches.exchange", "agent.sketches.store", "agent.web"),
+    "asyncio": ("agent.daemon", "agent.start", "agent.sketches.exchange", "agent.sketches.store", "agent.web"),
     "pickle": (),
     "marshal": (),
     "subprocess": ("agent.selftest.child", "agent.selftest.namespaces"),

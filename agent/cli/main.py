@@ -14,7 +14,19 @@ from agent.policy.problems import RulesError
 from agent.rules_location import NoShippedRulesError
 from agent.settings import SettingsError
 
-COMMANDS = ("run", "replay", "check", "explain", "coverage", "notice", "authorise", "audit", "selftest", "top", "install")
+COMMANDS = (
+    "run",
+    "replay",
+    "check",
+    "explain",
+    "coverage",
+    "notice",
+    "authorise",
+    "audit",
+    "selftest",
+    "top",
+    "install",
+)
 """Each is a module beside this one, in the order in which --help shows them."""
 
 GARBAGE_OBJECTS = 100_000

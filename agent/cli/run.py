@@ -150,8 +150,8 @@ def run(said: argparse.Namespace, *, options: Options) -> int:
     arguments = start.arguments
     # Imported here, since the demo makes its traffic with scapy: no other command should wait a second for that.
     from agent.capture.interface import InterfaceError
-    from agent.daemon import run_demo, run_tap
     from agent.gate.kernel import KernelGateError
+    from agent.start import run_demo, run_tap
 
     def changed_settings() -> tuple[str, ...]:
         return changed_in_file(options, said, said.config_file, start)

@@ -27,7 +27,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Exchange | None]:
         given.append(devices)
         return 0
 
-    monkeypatch.setitem(sys.modules, "agent.daemon", SimpleNamespace(run_demo=daemon, run_tap=daemon))
+    monkeypatch.setitem(sys.modules, "agent.start", SimpleNamespace(run_demo=daemon, run_tap=daemon))
     monkeypatch.setattr(log, "set_up", lambda _level: None)
     monkeypatch.delenv(CREDENTIALS, raising=False)
     return given

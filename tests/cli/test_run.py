@@ -24,7 +24,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
         noted.append(arguments)
         return 0
 
-    monkeypatch.setitem(sys.modules, "agent.daemon", SimpleNamespace(run_demo=daemon, run_tap=daemon))
+    monkeypatch.setitem(sys.modules, "agent.start", SimpleNamespace(run_demo=daemon, run_tap=daemon))
     monkeypatch.setattr(log, "set_up", lambda _level: None)
     return noted
 
