@@ -334,6 +334,3 @@ def test_devices_of_a_reloaded_policy(tap: FedTap, rules: Path) -> None:
     daemon.reload()
 
     assert ("gym", "unclassified") in exchange.cells
-
-
-# ---- As a command

@@ -93,7 +93,9 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *MACHINES,
         *ENGINE,
         *("agent.log", "agent.authority", "agent.capture", "agent.metrics", "agent.web"),
-        *("agent.in_force", "agent.systemd", "agent.sketches"),
+        "agent.in_force",
+        "agent.systemd",
+        "agent.sketches",
     ),
     "agent.start": (
         *WORDS,
@@ -109,14 +111,16 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *(
             "agent.now",
             "agent.quantities",
+            "agent.deploy_location",
+            "agent.install",
             "agent.rules_location",
+            "agent.settings",
             "agent.log",
             "agent.authority",
             "agent.metrics",
             "agent.web",
         ),
         *("agent.capture", "agent.replay", "agent.selftest", "agent.start", "agent.sketches"),
-        *("agent.deploy_location", "agent.install", "agent.settings"),
     ),
 }
 

@@ -100,7 +100,7 @@ stop.set()
 
 def test_no_library_starts_threads() -> None:
     """All that the daemon imports leaves one thread, so that there is none which could keep capabilities."""
-    assert ["1"] == run("import agent.daemon; print(len(os.listdir('/proc/self/task')))")
+    assert ["1"] == run("import agent.start; print(len(os.listdir('/proc/self/task')))")
 
 
 def test_effective_capabilities() -> None:
