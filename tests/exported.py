@@ -9,6 +9,8 @@ from agent.flow import Account, Evidence, FlowClass
 from agent.metrics import ReloadState, SnapshotCollector
 from agent.snapshot import ClassCounts, Counts, Devices, DeviceScope, GateTotals, IncidentalUse, Snapshot
 from agent.verdict import Verdict
+from agent.web.guard import REASONS
+from agent.web.web_metrics import ProtectionCollector
 
 TLS = FlowClass("students", "youtube", "video_streaming", "tls", Evidence.SNI, Account.PERSONAL)
 QUIC = replace(TLS, protocol="quic", evidence=Evidence.QUIC)
@@ -71,6 +73,13 @@ def collector(snapshot: Snapshot | None = SNAPSHOT) -> SnapshotCollector:
     )
 
 
+def protection() -> ProtectionCollector:
+    loaded = ReloadState(successful=True, last_success_s=1_600_000_000.0)
+    refused = dict.fromkeys(REASONS, 1)
+    return ProtectionCollector(state=lambda: loaded, runs_out_s=lambda: 1_800_000_000.0, refused=refused)
+
+
 def every_family() -> Iterator[Metric]:
     """All that an agent exports of itself, by all of its collectors: what documents, rules and dashboards may speak of."""
     yield from collector().collect()
+    yield from protection().collect()

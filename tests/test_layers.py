@@ -126,7 +126,13 @@ HOUSE: dict[str, tuple[str, ...]] = {
 
 # Each library has one job (README.md), done here and nowhere else.
 ONE_JOB: dict[str, tuple[str, ...]] = {
-    "cryptography": ("agent.wire", "agent.lab", "agent.authority.signature"),  # QUIC Initials; authorisations signed
+    "bcrypt": ("agent.web.passwords",),  # passwords of the listener's users
+    "cryptography": (
+        "agent.wire",
+        "agent.lab",
+        "agent.authority.signature",
+        "agent.web.certificate",
+    ),  # QUIC Initials; authorisations signed; dates and names of certificates
     "dpkt": ("agent.wire.banner_udp",),  # headers of RADIUS and TFTP
     "h11": ("agent.web",),  # HTTP/1.1
     "numpy": (
@@ -154,6 +160,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
     "marshal": (),
     "subprocess": ("agent.selftest.child", "agent.selftest.namespaces"),
     "threading": (),
+    "concurrent": ("agent.web.passwords",),
     "multiprocessing": (),
 }
 

@@ -10,7 +10,8 @@ from agent.metrics import HANDSHAKE_PROTOCOLS, HANDSHAKE_RESULTS, OPENED
 from agent.pipeline import LIMITS
 from agent.policy.bounds import WorstCase
 from agent.snapshot import MINUTE_BOUNDS
-from agent.web.connection import LIMIT_NAMES as WEB_LIMITS
+from agent.web.guard import REASONS
+from agent.web.listener import LIMIT_NAMES as WEB_LIMITS
 from agent.wire.banner import PROTOCOLS
 
 FAMILIES: Final = 2
@@ -25,6 +26,8 @@ SINGLE: Final = (
     *("gate_info", "gate_seen_packets_total", "capture_dropped_packets_total"),
     *("gate_unsettled_packets", "gate_unaccounted_packets", "gate_unaccounted_bytes"),
     *("gate_active_flows", "gate_max_flows", "device_store_up"),
+    *("web_config_last_reload_successful", "web_config_last_reload_success_timestamp_seconds"),
+    "web_certificate_expiry_timestamp_seconds",
 )
 """Metrics without a label, or with one value of it."""
 
@@ -50,6 +53,7 @@ def most_series(worst: WorstCase) -> Mapping[str, int]:
         "gate_packets_total": OUTCOMES,
         "handshakes_total": len(HANDSHAKE_PROTOCOLS) * len(HANDSHAKE_RESULTS) + banners,
         "limit_reached_total": len({*LIMITS, WAITING_SLICES, *RECORD_LIMITS, *WEB_LIMITS}),
+        "web_refused_total": len(REASONS),
         **dict.fromkeys(SINGLE, 1),
     }
     return {f"hallwatch_{name}": count for name, count in most.items()} | {"process_*": PROCESS}

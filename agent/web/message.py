@@ -1,5 +1,6 @@
 """Words of the web: a request and a response, without the wire around them."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,6 +31,16 @@ class Request:
     """As sent (RFC 9112 section 3.2)."""
     headers: Mapping[str, str]
     """Names in lower case; a name that was sent several times has its values joined by commas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a connection, as far as TLS has told."""
+
+    context: ssl.SSLContext | None = None
+    """Under which it was let in; None over plain HTTP."""
+    names: frozenset[str] = frozenset()
+    """Alternative names in the client's certificate, which has been verified if there is one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from agent.policy.bounds import label_sets
 from agent.policy.policy import Policy, load
 from agent.replay import replay
 from agent.verdict import Verdict
-from tests.exported import collector, every_family
+from tests.exported import collector, every_family, protection
 from tests.wire import build
 
 FLOWS = 100_000
@@ -38,7 +38,9 @@ ROOT = Path(__file__).parent.parent.parent
 
 def test_every_metric_has_its_bound() -> None:
     """What an agent exports has a bound, and no bound speaks of what is not exported."""
-    body, _ = exposition(new_registry(collector()), openmetrics=False)
+    registry = new_registry(collector())
+    registry.register(protection())
+    body, _ = exposition(registry, openmetrics=False)
     names = {sample.name for family in text_string_to_metric_families(body.decode()) for sample in family.samples}
     own = {name for name in names if name.startswith("hallwatch_")}
     assert own == {sample.name for family in every_family() for sample in family.samples}

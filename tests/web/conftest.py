@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from agent.flow import Account, Evidence, FlowClass
 from agent.snapshot import ClassCounts, Counts, GateTotals, Snapshot
 from agent.verdict import Verdict
 from agent.web import Listener, serve
+from tests.web.issued import Authority, authority
 
 Serve = Callable[..., Listener]
 Ask = Callable[..., tuple[HTTPResponse, bytes]]
@@ -117,3 +119,12 @@ def limit_met(ask: Ask) -> Callable[[Listener, str], float]:
         return value
 
     return count
+
+
+@pytest.fixture
+def ca(tmp_path: Path) -> Authority:
+    """A CA in a folder of its own, with a server's certificate (server.pem) and a client's (client.pem)."""
+    made = authority(tmp_path / "pki")
+    made.issue("server", server=True)
+    made.issue("client")
+    return made
