@@ -60,6 +60,7 @@ class Daemon:
         devices: counts distinct devices with the district's other agents; without it nobody does.
         changed_settings: names the settings that were changed since the start and wait for a restart; raises RulesError
             when the settings can no longer be used.
+        web_config: protects the listener, in the exporter-toolkit's format; it is open without.
 
     Raises:
         RulesError: the rules cannot be used.
@@ -79,7 +80,9 @@ class Daemon:
         watching: str = "the tap",
         devices: Exchange | None = None,
         changed_settings: Callable[[], Sequence[str]] = tuple,
+        web_config: Path | None = None,
     ) -> None:
+        self._web_config = web_config
         self._tap = tap
         self._manager = manager or ServiceManager(log, {})
         self._watching = watching
@@ -116,6 +119,7 @@ class Daemon:
 
         Raises:
             OSError: the address cannot be listened on.
+            WebConfigError: the web configuration cannot be used, or not be read any more without privileges.
         """
         loop = asyncio.get_running_loop()
         listener = await serve(
@@ -128,6 +132,7 @@ class Daemon:
             host=host,
             port=port,
             known_limits=(*LIMITS, *HISTORY_LIMITS, WAITING_SLICES, *(RECORD_LIMITS if self._recorder else ())),
+            web_config=self._web_config,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)

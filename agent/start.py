@@ -31,11 +31,13 @@ def run_demo(
     min_devices: int = MIN_DEVICES,
     devices: Exchange | None = None,
     changed_settings: Callable[[], Sequence[str]] = tuple,
+    web_config: Path | None = None,
 ) -> int:
     """Watches a synthetic school day until SIGTERM or SIGINT; the exit code. The rest as for Daemon.
 
     Raises:
         RulesError: the rules cannot be used.
+        WebConfigError: the web configuration cannot be used.
         OSError: the address cannot be listened on.
     """
     # Imported here, so that scapy, which makes the traffic, is in no daemon that watches a real tap.
@@ -55,6 +57,7 @@ def run_demo(
             watching="a synthetic school day",
             devices=devices,
             changed_settings=changed_settings,
+            web_config=web_config,
         ),
         host,
         port,
@@ -75,6 +78,7 @@ def run_tap(
     authorisations: Path | None = None,
     devices: Exchange | None = None,
     changed_settings: Callable[[], Sequence[str]] = tuple,
+    web_config: Path | None = None,
 ) -> int:
     """Watches interfaces until SIGTERM or SIGINT; the exit code.
 
@@ -91,9 +95,11 @@ def run_tap(
         authorisations: directory of what was authorised; no record is kept without it.
         devices: as for Daemon.
         changed_settings: as for Daemon.
+        web_config: as for Daemon.
 
     Raises:
         RulesError: the rules cannot be used.
+        WebConfigError: the web configuration cannot be used.
         KernelGateError, NativeGateError: the gate cannot be had.
         InterfaceError: an interface cannot be listened on.
         OSError: the address cannot be listened on, or privileges cannot be dropped.
@@ -120,6 +126,7 @@ def run_tap(
             watching=", ".join(interfaces),
             devices=devices,
             changed_settings=changed_settings,
+            web_config=web_config,
         ),
         host,
         port,

@@ -68,7 +68,20 @@ def options_of(command: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "replay", "check", "explain", "coverage", "notice", "authorise", "audit", "selftest", "top", "install"],
+    [
+        "run",
+        "replay",
+        "check",
+        "explain",
+        "coverage",
+        "notice",
+        "authorise",
+        "audit",
+        "password",
+        "selftest",
+        "top",
+        "install",
+    ],
 )
 def test_every_option_is_documented(command: str) -> None:
     """docs/commands.md shows, in its synopsis, the options that the command has, and no other."""

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from agent.cli.notice import standing
-from agent.cli.outcome import EXIT_CODES, Exit
+from agent.cli.outcome import EXIT_CODES, Exit, UsageError
 from agent.cli.rules import add_rules_option, load_rules
 from agent.cli.series import most_series
+from agent.cli.web_config import add_web_config_option, examined
 from agent.policy.accounts import BoardService
 from agent.policy.policy import Policy
 from agent.policy.problems import Problem
@@ -24,6 +25,7 @@ examples:
   hallwatch check                   the rules shipped with Hallwatch
   hallwatch check --rules my-rules  your own, before the daemon reloads them
   hallwatch check --district hamden a pack, with the shipped segments and schedules
+  hallwatch check --web.config.file /etc/hallwatch/web-config.yml
 
 {EXIT_CODES}"""
 
@@ -42,12 +44,20 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_rules_option(parser)
+    add_web_config_option(parser, "examine this web configuration too, with the keys and certificates that it names")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the summary of rules that are in order; RulesError otherwise."""
+    """Print the summary of rules that are in order; RulesError otherwise, and UsageError for a web configuration."""
+    unusable = None
+    try:
+        doubtful = () if arguments.web_config is None else examined(arguments.web_config)
+    except UsageError as error:  # the rules are told of all the same
+        doubtful, unusable = (), error
     policy = load_rules(arguments.rules)
+    if unusable:
+        raise unusable
     notice = standing(arguments.rules, policy)
     lapsed = [_lapsed(service) for service in policy.services.lapsed]
     if lapsed:
@@ -61,6 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     print("  series that an agent exports at the very most, were all of this ever seen:")
     for count, what in _series(policy):
         print(f"  {count:>9,} {what}")
+    if arguments.web_config is not None:
+        print(f"{arguments.web_config}: in order")
+        for text in doubtful:
+            print(f"  but {text}")
     return Exit.OK
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from agent.cli.options import InForce, Options
 from agent.cli.outcome import Exit
 from agent.cli.rules import chosen_directory, load_rules
+from agent.cli.web_config import problems_in
 from agent.policy.problems import Problem, Problems, RulesError
 
 SOURCES: Final = frozenset({"demo", "interface"})
@@ -18,6 +19,8 @@ NO_SOURCE: Final = 'nothing to watch: say -i NAME or --demo, or write "interface
 def check(options: Options, start: InForce, file: Path | None, problems: Problems) -> int:
     """Print every option with its value and where it was said; or everything that is wrong, settings and rules."""
     wrong = [*_problems_of(problems.raise_if_any), *_problems_of(lambda: load_rules(start.arguments.rules))]
+    if start.arguments.web_config is not None:
+        wrong += problems_in(start.arguments.web_config)
     if not problems and start.silent(options, SOURCES):
         wrong.append(Problem("the command line" if file is None else str(file), 0, *NO_SOURCE.split(": ", 1)))
     if wrong:

@@ -23,6 +23,7 @@ COMMANDS = (
     "notice",
     "authorise",
     "audit",
+    "password",
     "selftest",
     "top",
     "install",

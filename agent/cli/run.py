@@ -14,6 +14,7 @@ from agent.cli.devices import add_devices_options, exchange_of
 from agent.cli.options import Options, changed_in_file, in_force, options_of
 from agent.cli.outcome import EXIT_CODES, FailedError, UsageError
 from agent.cli.rules import add_rules_option, chosen_directory
+from agent.cli.web_config import add_web_config_option, examined, unusable
 from agent.policy.problems import Problems
 from agent.settings import SettingsError
 
@@ -41,6 +42,7 @@ examples:
   hallwatch run --demo --rules my-rules --web.listen-address 127.0.0.1:9999
   hallwatch run -i eth1                         a mirror port
   hallwatch run -i eth1 -i eth2                 the two directions of an optical tap, as one
+  hallwatch run -i eth1 --web.listen-address 10.0.9.2:10484 --web.config.file /etc/hallwatch/web-config.yml
   hallwatch run -i eth1 --gate kernel           rather not at all than with packets in the process
   hallwatch run --config.file hallwatch.yaml --config.check     what would be in force, and from where
 
@@ -131,6 +133,7 @@ def add_options(parser: argparse.ArgumentParser) -> Options:
         default=listen_address(DEFAULT_LISTEN),
         help=f"where to serve; port 0 takes any free one (default: {DEFAULT_LISTEN})",
     )
+    add_web_config_option(parser, "TLS, client certificates and users of what is served (default: plain HTTP for everybody)")
     parser.add_argument(
         "--seed", type=int, default=DEFAULT_SEED, help="start of the demo's random numbers; the same seed, the same day"
     )
@@ -152,6 +155,7 @@ def run(said: argparse.Namespace, *, options: Options) -> int:
     from agent.capture.interface import InterfaceError
     from agent.gate.kernel import KernelGateError
     from agent.start import run_demo, run_tap
+    from agent.web.web_config import WebConfigError
 
     def changed_settings() -> tuple[str, ...]:
         return changed_in_file(options, said, said.config_file, start)
@@ -160,20 +164,23 @@ def run(said: argparse.Namespace, *, options: Options) -> int:
     faulthandler.enable(STDERR)  # a watchdog ends a run by SIGABRT: then it says where it stood
     host, port = arguments.listen
     rules = chosen_directory(arguments.rules)
+    if arguments.web_config is not None:
+        examined(arguments.web_config)  # before anything is attached; the daemon itself logs what it warns of
     devices = exchange_of(arguments, rules)
-    if arguments.demo:
-        return run_demo(
-            policy_directory=rules,
-            district=arguments.rules.district,
-            host=host,
-            port=port,
-            seed=arguments.seed,
-            state=arguments.state,
-            min_devices=arguments.min_devices,
-            devices=devices,
-            changed_settings=changed_settings,
-        )
     try:
+        if arguments.demo:
+            return run_demo(
+                policy_directory=rules,
+                district=arguments.rules.district,
+                host=host,
+                port=port,
+                seed=arguments.seed,
+                state=arguments.state,
+                min_devices=arguments.min_devices,
+                devices=devices,
+                changed_settings=changed_settings,
+                web_config=arguments.web_config,
+            )
         return run_tap(
             policy_directory=rules,
             district=arguments.rules.district,
@@ -187,7 +194,10 @@ def run(said: argparse.Namespace, *, options: Options) -> int:
             authorisations=arguments.authorisations,
             devices=devices,
             changed_settings=changed_settings,
+            web_config=arguments.web_config,
         )
+    except WebConfigError as error:  # it could be read a moment ago: without privileges it cannot
+        raise unusable(error) from error
     except (InterfaceError, KernelGateError) as error:
         raise FailedError(str(error)) from error
 

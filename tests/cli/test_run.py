@@ -33,7 +33,9 @@ def test_the_demo(calls: list[dict[str, object]]) -> None:
     """Without options: the shipped rules, on loopback."""
     assert 0 == main(["run", "--demo"])
     common = {"policy_directory": shipped_rules(), "host": "127.0.0.1", "port": 10484}
-    assert [{**common, "seed": 1, "district": None, "state": None, "min_devices": 5, "devices": None}] == calls
+    assert [
+        {**common, "seed": 1, "district": None, "state": None, "min_devices": 5, "devices": None, "web_config": None}
+    ] == calls
 
 
 def test_its_options(calls: list[dict[str, object]], own_rules: Path) -> None:
@@ -41,7 +43,7 @@ def test_its_options(calls: list[dict[str, object]], own_rules: Path) -> None:
     words = ["--rules", str(own_rules), "--web.listen-address=[::1]:0", "--seed", "7", "--district", "darien"]
     assert 0 == main(["run", "--demo", *words, "--state", "/state", "--min-devices", "9"])
     common = {"policy_directory": own_rules, "host": "::1", "port": 0}
-    more = {"state": Path("/state"), "min_devices": 9, "devices": None}
+    more = {"state": Path("/state"), "min_devices": 9, "devices": None, "web_config": None}
     assert [{**common, "seed": 7, "district": "darien", **more}] == calls
 
 
@@ -49,7 +51,14 @@ def test_a_tap(calls: list[dict[str, object]]) -> None:
     """Several interfaces are one tap; the gate and the table have their defaults."""
     assert 0 == main(["run", "-i", "eth1", "-i", "eth2"])
     common = {"policy_directory": shipped_rules(), "host": "127.0.0.1", "port": 10484}
-    new = {"district": None, "state": None, "min_devices": 5, "authorisations": None, "devices": None}
+    new = {
+        "district": None,
+        "state": None,
+        "min_devices": 5,
+        "authorisations": None,
+        "devices": None,
+        "web_config": None,
+    }
     assert [{**common, **new, "interfaces": ["eth1", "eth2"], "gate": "auto", "max_flows": 1 << 18}] == calls
 
 

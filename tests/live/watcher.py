@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -61,6 +61,7 @@ class Watcher:
         gate: str = "kernel",
         rules: Path | None = None,
         max_flows: int = 16_384,
+        web_config: Path | None = None,
         prefix: Sequence[str] = (),
         listen: str = "127.0.0.1",
         words: Sequence[str] = (),
@@ -70,6 +71,7 @@ class Watcher:
         command = [*prefix, sys.executable, "-m", "agent", "run", "-i", TAP, "--gate", gate]
         command += ["--max-flows", str(max_flows), "--web.listen-address", f"{listen}:{PORT}", *words]
         command += ["--rules", str(rules)] if rules else []
+        command += ["--web.config.file", str(web_config)] if web_config else []
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 ["ip", "netns", "exec", cable.near, *command], cwd=ROOT, stdout=log, stderr=log, env=_environment()
@@ -97,13 +99,13 @@ class Watcher:
         self.process.send_signal(number)
         return self.process.wait(TIMEOUT_S)
 
-    def ask(self, method: str, path: str) -> tuple[int, str]:
+    def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
         """An HTTP request: the status and the body."""
         client = http.client.HTTPConnection("127.0.0.1", PORT, timeout=TIMEOUT_S)
         with self._cable.inside(self._cable.near):
             client.sock = socket.create_connection(("127.0.0.1", PORT), TIMEOUT_S)
         try:
-            client.request(method, path)
+            client.request(method, path, headers=headers or {})
             answer = client.getresponse()
             return answer.status, answer.read().decode()
         finally:
