@@ -15,13 +15,16 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check docs deb bench dashboards native bpf clean FORCE
+.PHONY: help run test acceptance check docs deb bench dashboards native bpf clean FORCE
 
 run: .venv/.installed ## Play a synthetic school day and serve its counts on http://127.0.0.1:10484/ (Ctrl-C ends it)
 	.venv/bin/hallwatch run --demo $(ARGS)
 
 test: .venv/.installed ## Run all tests (ARGS="-k tls" runs some)
 	.venv/bin/python -m pytest $(ARGS)
+
+acceptance: .venv/.installed ## Install by the documents, in a bare Debian (root, network, ten minutes)
+	HALLWATCH_ACCEPTANCE=1 .venv/bin/python -m pytest tests/deploy/test_install_docs.py tests/deploy/test_docker.py $(ARGS)
 
 check: .venv/.installed ## Check format, lint, types and the order of the house
 	.venv/bin/ruff format --check .

@@ -133,13 +133,9 @@ def add_options(parser: argparse.ArgumentParser) -> Options:
         default=listen_address(DEFAULT_LISTEN),
         help=f"where to serve; port 0 takes any free one (default: {DEFAULT_LISTEN})",
     )
-<<<<<<< HEAD
-    add_web_config_option(parser, "TLS, client certificates and users for it (default: plain HTTP for everybody)")
-=======
     add_web_config_option(
         parser, "TLS, client certificates and users of what is served (default: plain HTTP for everybody)"
     )
->>>>>>> web
     parser.add_argument(
         "--seed", type=int, default=DEFAULT_SEED, help="start of the demo's random numbers; the same seed, the same day"
     )
