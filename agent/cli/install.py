@@ -137,7 +137,7 @@ def _tell_next(root: Path, program: PurePosixPath, *, watching: bool) -> None:
     print(f"\nNext, as root{where}:")
     if not watching:
         print(f"  edit {SETTINGS}                 # at least: interface: NAME")
-    print("  systemd-sysusers && systemd-tmpfiles --create && systemctl restart systemd-sysctl")
+    print("  systemd-sysusers && systemd-tmpfiles --create")
     print(f"  {shlex.quote(str(program))} run --config.file {SETTINGS} --config.check")
     print("  systemctl daemon-reload && systemctl enable --now hallwatch")
     print("  curl -s http://127.0.0.1:10484/metrics | grep hallwatch_gate_seen_packets_total")

@@ -52,6 +52,8 @@ struct scratch { /* one packet's room, on the CPU that sees it */
     u8 bytes[GATE_TLS_BYTES];
 };
 
+enum { FRAME_PROGRAM = GATE_STAGES, PROGRAMS };
+
 MAP(rows, MAP_ARRAY, 4, sizeof(struct gate_row), 1 << 18, FLAG_MMAPABLE);
 MAP(flows, MAP_HASH, sizeof(struct gate_key), 4, 1 << 18, 0);
 MAP(free_slots, MAP_STACK, 0, 4, 1 << 18, 0);
@@ -60,7 +62,7 @@ MAP(personal, MAP_HASH, 16, 1, 65536, FLAG_NO_PREALLOC);
 MAP(totals, MAP_PERCPU_ARRAY, 4, sizeof(struct gate_totals), 1, 0);
 MAP(scratch_room, MAP_PERCPU_ARRAY, 4, sizeof(struct scratch), 1, 0);
 MAP(slices, MAP_RINGBUF, 0, 0, 1 << 23, 0);
-MAP(stages, MAP_PROGRAMS, 4, 4, GATE_STAGES, 0);
+MAP(stages, MAP_PROGRAMS, 4, 4, PROGRAMS, 0);
 
 volatile const struct gate_config SECTION(".rodata") config = {0};
 
@@ -230,8 +232,14 @@ GATE_INLINE int start_gate(struct gate *gate, struct __sk_buff *skb) {
 /* A stage that is not there opens nothing. */
 GATE_INLINE void gate_enter(struct gate *gate, enum gate_stage stage) { tail_call(gate->skb, &stages, stage); }
 
-/* Every packet of the socket's interface, both ways. Returns 0, as each stage does: the packet goes no further. */
+/* Every packet of the socket's interface, both ways. The kernel charges this program's size to the socket, and before 6.8
+ * a socket has room for 20 KB (net.core.optmem_max): so it only goes on. Returns 0, as all do: the packet goes no further. */
 SECTION("socket") int hallwatch_gate(struct __sk_buff *skb) {
+    tail_call(skb, &stages, FRAME_PROGRAM);
+    return 0;
+}
+
+SECTION("socket/frame") int hallwatch_frame(struct __sk_buff *skb) {
     struct gate gate;
     if (start_gate(&gate, skb)) return 0;
     struct gate_packet *packet = &gate.scratch->packet;
@@ -250,7 +258,7 @@ SECTION("socket") int hallwatch_gate(struct __sk_buff *skb) {
     return 0;
 }
 
-/* The loader puts the programs of these sections into `stages`, in the order of enum gate_stage. */
+/* The loader puts the programs of these sections into `stages`, in the order of enum gate_stage, the frame's own last. */
 SECTION("socket/headers") int hallwatch_headers(struct __sk_buff *skb) {
     struct gate gate;
     if (!start_gate(&gate, skb)) enter_headers(&gate);

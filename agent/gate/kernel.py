@@ -25,8 +25,9 @@ from agent.gate.table import FlowTable, IdleLimits
 
 OBJECT: Final = Path(__file__).with_name("gate.bpf.o")
 
-PROGRAMS: Final = ("socket", *(f"socket/{stage}" for stage in ("headers", "segment", "request", "host", "datagram")))
-"""Sections of the object: what the socket runs, and the stages to which it goes on (gate_core.h: enum gate_stage)."""
+STAGES: Final = ("headers", "segment", "request", "host", "datagram", "frame")
+PROGRAMS: Final = ("socket", *(f"socket/{stage}" for stage in STAGES))
+"""Sections of the object: what the socket runs, and what that goes on to (gate_core.h: enum gate_stage; then the frame)."""
 
 GRACE_NS: Final = 200_000_000
 """A packet that found a row before its key was taken away is through with it long before this."""
@@ -169,10 +170,7 @@ class KernelGate:
         try:
             sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_BPF, self._program)
         except OSError as error:
-            msg = f"cannot attach the BPF program: {error.strerror}"
-            if error.errno == errno.ENOMEM:  # sk_filter_charge: a program's instructions count as a socket's options
-                msg += f"; it takes net.core.optmem_max={OPTMEM_BYTES}, as kernels have it from 6.8 on (sysctl)"
-            raise KernelGateError(msg) from error
+            raise KernelGateError(f"cannot attach the BPF program: {error.strerror}") from error
         sock.setsockopt(socket.SOL_SOCKET, _SO_LOCK_FILTER, 1)
 
     def fetch(self) -> bytes:
@@ -286,8 +284,6 @@ def _possible_cpus() -> int:
     return sum(int(ends[-1]) - int(ends[0]) + 1 for ends in stretches)
 
 
-OPTMEM_BYTES: Final = 131_072
-"""Of net.core.optmem_max; before kernel 6.8 it was 20,480 unless told otherwise. deploy/systemd/sysctl.d tells it so."""
 _NO_REASONS: Final = ("processed ", "verification time", "stack depth", "old state", "cur state")
 """What a verifier's log ends with, after the reason"""
 _REASON_LENGTH: Final = 200

@@ -61,7 +61,7 @@ def parts(
                 (systemd / kind / "hallwatch.conf").read_bytes(),
                 Owner.PROGRAM,
             )
-            for kind in ("sysctl.d", "sysusers.d", "tmpfiles.d")
+            for kind in ("sysusers.d", "tmpfiles.d")
         ),
         Part(ARGUMENTS, (systemd / "hallwatch.default").read_bytes(), Owner.DISTRICT),
         Part(SETTINGS, settings.encode(), Owner.DISTRICT_ONLY),

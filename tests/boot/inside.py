@@ -134,7 +134,6 @@ def count(found: Found) -> None:
     sent = send()
     until(lambda: scrape()["hallwatch_gate_seen_packets_total"] >= before + sent)
     series = scrape()
-    found["optmem_max"] = int(Path("/proc/sys/net/core/optmem_max").read_text(encoding="ascii"))
     found["gate"] = [name for name, value in series.items() if name.startswith("hallwatch_gate_info") and value]
     found["flows"] = sum(value for name, value in series.items() if name.startswith("hallwatch_flows_total"))
     until(lambda: "packets/s" in shown("StatusText"))

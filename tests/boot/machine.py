@@ -67,7 +67,7 @@ def refresh(folder: Path) -> None:
     program.write_text(LAUNCHER, encoding="utf-8")
     program.chmod(0o755)
     shutil.copy(DEPLOY / "hallwatch.service", folder / "usr/lib/systemd/system")
-    for kind in ("sysctl.d", "sysusers.d", "tmpfiles.d"):
+    for kind in ("sysusers.d", "tmpfiles.d"):
         shutil.copy(DEPLOY / kind / "hallwatch.conf", folder / "usr/lib" / kind)
     (folder / "checks").mkdir(exist_ok=True)
     (folder / "found").mkdir(exist_ok=True)

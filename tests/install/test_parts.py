@@ -26,7 +26,6 @@ def test_whose_each_file_is() -> None:
 
     assert {
         "/usr/local/lib/systemd/system/hallwatch.service",
-        "/usr/local/lib/sysctl.d/hallwatch.conf",
         "/usr/local/lib/sysusers.d/hallwatch.conf",
         "/usr/local/lib/tmpfiles.d/hallwatch.conf",
     } == program
