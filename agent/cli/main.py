@@ -30,10 +30,6 @@ COMMANDS = (
 )
 """Each is a module beside this one, in the order in which --help shows them."""
 
-GARBAGE_OBJECTS = 100_000
-"""New objects between two searches for circles of them. Python's 700 cost a replay 0.08 s of 2.3: each search walks what
-flows and names have just begun, which are no circles and are dropped without it."""
-
 DESCRIPTION = """\
 Counts what a school network is used for, judges it by the written policy, and leaves payloads unopened.
 
@@ -52,7 +48,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, one of Exit.
     """
-    gc.set_threshold(GARBAGE_OBJECTS)
     try:
         code = _run(argv)
         sys.stdout.flush()

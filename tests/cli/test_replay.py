@@ -1,5 +1,6 @@
 """hallwatch replay, from files to what is printed."""
 
+import gc
 import io
 import json
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 from agent.cli import replay as command
 from agent.cli.main import main
 from agent.cli.outcome import UsageError
-from agent.cli.replay import capture_files
+from agent.cli.replay import GARBAGE_OBJECTS, capture_files
 
 Capture = Callable[..., Path]
 
@@ -37,6 +38,16 @@ def test_json(capture: Capture, capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert (3, 0) == (document["gate"]["seen_packets"], document["gate"]["missing_packets"])
     assert "secret-path" not in text
+
+
+def test_garbage_is_looked_for_seldom(capture: Capture) -> None:
+    """A replay has the threshold that it was measured with; other commands keep Python's."""
+    gc.set_threshold(700)
+    main(["--version"])
+    before = gc.get_threshold()[0]
+    main(["replay", "--json", str(capture("monday.pcap", "www.tiktok.com"))])
+
+    assert (700, GARBAGE_OBJECTS) == (before, gc.get_threshold()[0])
 
 
 def test_flows(capture: Capture, tmp_path: Path) -> None:
