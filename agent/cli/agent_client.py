@@ -151,7 +151,7 @@ def ask(place: Place, *, context: ssl.SSLContext | None, user: str | None) -> No
     except ssl.SSLCertVerificationError as error:
         raise FailedError(f"{place}: {error.verify_message}; --ca-file names whom to trust") from error
     except ssl.SSLError as error:
-        raise FailedError(f"{place}: no TLS ({error.reason}); is it http:// there, or is --cert missing?") from error
+        raise FailedError(f"{place}: {_why_no_tls(error.reason or str(error))}") from error
     except ConnectionRefusedError as error:
         raise FailedError(f"{place}: nothing listens there; is the agent running?") from error
     except HTTPException as error:
@@ -161,7 +161,7 @@ def ask(place: Place, *, context: ssl.SSLContext | None, user: str | None) -> No
     finally:
         connection.close()
     if status != 200:
-        raise FailedError(f"{place}: {_why(status, body)}")
+        raise FailedError(f"{place}: {_why(status, body, user)}")
     if len(body) > MAX_ANSWER_BYTES:
         raise FailedError(f"{place}: the answer is longer than {MAX_ANSWER_BYTES:,} bytes, so it is not an agent's")
     try:
@@ -170,11 +170,25 @@ def ask(place: Place, *, context: ssl.SSLContext | None, user: str | None) -> No
         raise FailedError(f"{place}{place.path}: not what an agent answers: {error}") from error
 
 
-def _why(status: int, body: bytes) -> str:
+def _why_no_tls(reason: str) -> str:
+    """What OpenSSL's word for a handshake that failed means, and what to do about it.
+
+    An alert (RFC 8446 section 6.2) is the agent's. Before TLS 1.3 there is none of its own for a missing certificate.
+    """
+    if reason.endswith(("ALERT_CERTIFICATE_REQUIRED", "ALERT_HANDSHAKE_FAILURE")):
+        return f"it asks for a certificate: --cert ({reason})"
+    if "_ALERT_" in reason and reason.endswith(("_CA", "_CERTIFICATE", "_CERTIFICATE_EXPIRED")):
+        return f"it refuses the certificate of --cert ({reason})"
+    return f"no TLS ({reason}); is it http:// there?"
+
+
+def _why(status: int, body: bytes, user: str | None) -> str:
     """What a refusal means, and what to do about it."""
     said = "".join(character for character in body.decode("utf-8", "replace") if character.isprintable())[:MAX_SHOWN]
     known = {
-        401: "it asks for a user: --user-file or --netrc",
+        401: "it asks for a user: --user-file or --netrc"
+        if user is None
+        else "it knows no such user, or another password",
         403: f"refused: {said}",
         404: "no /now.json there: another program, or an older agent",
         503: said,

@@ -84,11 +84,16 @@ class Watch:
         while not done(0.0 if self._turn() else POLL_S):
             continue
         until_s = time.monotonic() + MAX_QUIET_S
-        seen, since_s = -1, time.monotonic()
-        while time.monotonic() < min(until_s, since_s + QUIET_S):
+        seen, since_s, began_s = -1, time.monotonic(), time.monotonic()
+        while began_s < until_s:
             if self._turn() or seen != self._seen_packets():
                 seen, since_s = self._seen_packets(), time.monotonic()
+            elif (
+                began_s - since_s >= QUIET_S
+            ):  # only a look that found nothing says so: a busy machine may have come late
+                return
             time.sleep(POLL_S)
+            began_s = time.monotonic()
 
     def end(self) -> Seen:
         """Ends all flows, and tells what was counted."""

@@ -66,10 +66,10 @@ def at(port: int, *, secure: bool = False) -> Place:
     return place_of(f"{'https' if secure else 'http'}://127.0.0.1:{port}/")
 
 
-def failure(place: Place, context: ssl.SSLContext | None = None) -> str:
+def failure(place: Place, context: ssl.SSLContext | None = None, user: str | None = None) -> str:
     """What is said of an answer that is none."""
     with pytest.raises(FailedError) as caught:
-        ask(place, context=context, user=None)
+        ask(place, context=context, user=user)
     return str(caught.value)
 
 
@@ -152,6 +152,7 @@ def test_basic_authentication() -> None:
     with serving(guarded) as port:
         assert ask(at(port), context=None, user="ann:ü") == NOW
         assert "it asks for a user: --user-file or --netrc" in failure(at(port))
+        assert "it knows no such user, or another password" in failure(at(port), user="ann:u")
 
 
 # ---- What is answered

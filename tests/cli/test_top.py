@@ -5,16 +5,21 @@ import pty
 import re
 import select
 import signal
+import ssl
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from agent.cli.main import main
+from agent.web.passwords import hashed
 from tests.demo import demo
+from tests.web.issued import authority
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 30.0
@@ -192,3 +197,76 @@ def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[
     """Named, with what is the matter."""
     assert 1 == main(["top", "--once", "--user-file", str(tmp_path / "missing"), "http://127.0.0.1:9/"])
     assert f"hallwatch: {tmp_path / 'missing'}: No such file or directory\n" == capsys.readouterr().err
+
+
+PROTECTED = """\
+tls_server_config:
+  cert_file: server.pem
+  key_file: server.key
+  client_auth_type: RequireAndVerifyClientCert
+  client_ca_file: ca.pem
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """The demo behind TLS, a client's certificate and a password, and what it takes to be let in, file by file."""
+
+    url: str
+    ca: list[str]
+    certificate: list[str]
+    stranger: list[str]
+    """A certificate of another authority."""
+    user: list[str]
+    wrong_user: list[str]
+
+
+@pytest.fixture(scope="module", params=["TLS12", "TLS13"])
+def protected(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protected]:
+    """With one version of TLS: each tells of a missing certificate at another moment."""
+    folder = tmp_path_factory.mktemp("protected")
+    ours, theirs = authority(folder), authority(folder / "theirs", "Another CA")
+    ours.issue("server", server=True)
+    context = ssl.create_default_context(cafile=folder / "ca.pem")
+    context.load_cert_chain(ours.issue("client"), folder / "client.key")
+    stranger = theirs.issue("stranger")
+    users = f"basic_auth_users: {{ann: {hashed(b'a secret', 4)}}}\n"
+    version = f"  min_version: {request.param}\n  max_version: {request.param}\n"
+    (folder / "web.yml").write_text(PROTECTED + version + users, "utf-8")
+    (folder / "user").write_text("ann:a secret\n", "utf-8")
+    (folder / "wrong").write_text("ann:another\n", "utf-8")
+    headers = {"Authorization": f"Basic {b64encode(b'ann:a secret').decode()}"}
+    with demo(folder, "--web.config.file", str(folder / "web.yml"), context=context, headers=headers) as url:
+        yield Protected(
+            url,
+            ca=["--ca-file", str(folder / "ca.pem")],
+            certificate=["--cert", str(folder / "client.pem"), "--key", str(folder / "client.key")],
+            stranger=["--cert", str(stranger), "--key", str(stranger.with_suffix(".key"))],
+            user=["--user-file", str(folder / "user")],
+            wrong_user=["--user-file", str(folder / "wrong")],
+        )
+
+
+def test_a_protected_agent(protected: Protected, capsys: pytest.CaptureFixture[str]) -> None:
+    """With all that it asks for there are counts; without any one there are none, and it is said which is missing."""
+    its = protected
+    assert 0 == main(["top", "--once", *its.ca, *its.certificate, *its.user, its.url])
+    shown = capsys.readouterr()
+    seen = re.search(r"frames seen ([\d,]+)", shown.out)
+    assert seen is not None
+    assert (True, "") == (int(seen[1].replace(",", "")) > 0, shown.err)
+
+    for words, said in (
+        ([*its.certificate, *its.user], "--ca-file names whom to trust"),
+        ([*its.ca, *its.user], "it asks for a certificate: --cert"),
+        ([*its.ca, *its.stranger, *its.user], "it refuses the certificate of --cert"),
+        ([*its.ca, *its.certificate], "it asks for a user: --user-file or --netrc"),
+        ([*its.ca, *its.certificate, *its.wrong_user], "it knows no such user, or another password"),
+    ):
+        assert 1 == main(["top", "--once", *words, its.url])
+        shown = capsys.readouterr()
+        assert ("", 1) == (shown.out, shown.err.count("\n"))
+        assert shown.err.startswith(f"hallwatch: {its.url.rstrip('/')}: ")
+        assert said in shown.err
+    assert 1 == main(["top", "--once", its.url.replace("https://", "http://")])
+    assert "This port speaks HTTPS" in capsys.readouterr().err

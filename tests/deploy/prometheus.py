@@ -40,6 +40,12 @@ OF_DEVICES: Final = (
 )
 """These need agents with a store in common, which a demo has not: tests/live/test_district.py asks for them."""
 
+OF_WEB_CONFIG: Final = (
+    "hallwatch_web_config_last_reload_successful",
+    "hallwatch_web_certificate_expiry_timestamp_seconds",
+)
+"""These need a listener with a web configuration: tests/web/test_prometheus_scrape.py sees their alerts ring."""
+
 Connect = Callable[[int], socket.socket]
 Labels = Mapping[str, str]
 

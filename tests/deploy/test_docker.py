@@ -4,6 +4,11 @@ import ipaddress
 import re
 import shlex
 import shutil
+import socket
+import ssl
+import subprocess
+import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +18,10 @@ import yaml
 
 from agent.cli.main import main
 from agent.cli.run import DEFAULT_LISTEN
+from agent.web.passwords import hashed
+from tests.demo import demo
 from tests.deploy import debian_root
+from tests.web.issued import authority
 
 ROOT = Path(__file__).parent.parent.parent
 DOCKER = ROOT / "deploy" / "docker"
@@ -117,6 +125,44 @@ def words_of(name: str) -> list[str]:
     return [list(yaml.safe_load(text)) for instruction, text in instructions() if instruction == name][-1]
 
 
+def health_check() -> list[str]:
+    """The command of HEALTHCHECK."""
+    (words,) = [yaml.safe_load(text.partition("CMD ")[2]) for name, text in instructions() if name == "HEALTHCHECK"]
+    return list(words)
+
+
+def is_healthy(port: int) -> bool:
+    """What the health check finds at a port of this machine."""
+    _, *words = health_check()
+    (code,) = [word for word in words if "10484" in word]
+    words[words.index(code)] = code.replace("10484", str(port))
+    return subprocess.run([sys.executable, *words], capture_output=True, check=False, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("protection", ["", "users", "TLS and users"])
+def test_an_agent_that_runs_is_healthy(protection: str, tmp_path: Path) -> None:
+    """Also where the health check has neither the certificate nor the password that the web configuration asks for."""
+    authority(tmp_path).issue("server", server=True)
+    text = "tls_server_config: {cert_file: server.pem, key_file: server.key}\n" if "TLS" in protection else ""
+    text += f"basic_auth_users: {{ann: {hashed(b'a secret', 4)}}}\n"
+    file = tmp_path / "web.yml"
+    file.write_text(text, encoding="utf-8")
+    options = ["--web.config.file", str(file)] if protection else []
+    trusted = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    headers = {"Authorization": f"Basic {b64encode(b'ann:a secret').decode()}"}
+    with demo(tmp_path, *options, context=trusted, headers=headers) as url:
+        port = urlsplit(url).port
+        assert port
+        assert is_healthy(port)
+    assert not is_healthy(port)
+
+
+def test_an_agent_that_hangs_is_not() -> None:
+    """The kernel still opens connections for it, and nobody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert not is_healthy(silent.getsockname()[1])
+
+
 def context(folder: Path) -> None:
     """What Docker would be given: only what .dockerignore lets in."""
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
@@ -146,7 +192,7 @@ def test_its_steps_in_a_bare_debian(tmp_path_factory: pytest.TempPathFactory) ->
     (user,) = [text for instruction, text in instructions() if instruction == "USER"]
     path = next(text.partition("=")[2] for instruction, text in instructions() if instruction == "ENV").split()[0]
     start = shlex.join([*words_of("ENTRYPOINT"), *words_of("CMD")])
-    (health,) = [yaml.safe_load(text.partition("CMD ")[2]) for name, text in instructions() if name == "HEALTHCHECK"]
+    health = health_check()
     begin = f"export PATH={path.replace('$PATH', '/usr/bin:/bin')}; as='setpriv --reuid={user} --clear-groups -- env HOME=/'"
     said = debian_root.run(
         root,

@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from tests.deploy.prometheus import OF_DEVICES, SHIPPED, Prometheus, in_quick_motion
+from tests.deploy.prometheus import OF_DEVICES, OF_WEB_CONFIG, SHIPPED, Prometheus, in_quick_motion
 
 COMPARISON = re.compile(r"(==|<|>=|>)(?= )")
 
@@ -48,7 +48,7 @@ def test_every_recording_has_data(record: str, prometheus: Prometheus) -> None:
 
 @pytest.mark.parametrize(
     ("alert", "expression"),
-    [rule for rule in rules("alerts.yml", "alert") if not any(name in rule[1] for name in OF_DEVICES)],
+    [rule for rule in rules("alerts.yml", "alert") if not any(name in rule[1] for name in OF_DEVICES + OF_WEB_CONFIG)],
 )
 def test_every_alert_has_data(alert: str, expression: str, prometheus: Prometheus) -> None:
     """With each comparison made to say 0 or 1 in place of leaving out, there is an answer: the alert is not blind."""

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.daemon import TICK_S
+from agent.now import Now
+from agent.now_document import read
 from tests.live.cable import SWITCH, Cable
 from tests.live.sender import Load, Sender
 from tests.live.traffic import going_on, introduction, middle
@@ -96,7 +99,14 @@ def counts_on(watcher: Watcher, sender: Sender) -> None:
 
 
 def at_rest(watcher: Watcher) -> bool:
-    """Whether nothing new was seen during more than one tick."""
-    before = watcher.scrape().seen
-    time.sleep(1.2)
-    return before == watcher.scrape().seen
+    """Whether nothing new was seen from one tick to the next, however late a busy machine comes to it."""
+    before = now(watcher)
+    wait_for(lambda: now(watcher).time_s > before.time_s + TICK_S, TIMEOUT_S, watcher.log)
+    return before.gate.seen_packets == now(watcher).gate.seen_packets
+
+
+def now(watcher: Watcher) -> Now:
+    """What the newest tick saw."""
+    status, body = watcher.ask("GET", "/now.json")
+    assert 200 == status, body
+    return read(body.encode())

@@ -16,6 +16,11 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent.parent
+ALERTS = {
+    rule["alert"]: rule["expr"]
+    for group in yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]
+}
 DOCUMENT = (ROOT / "docs" / "web-config.md").read_text(encoding="utf-8")
 START = "import sys; from agent.cli.main import main; sys.exit(main())"
 WAIT_S = 60
@@ -116,6 +121,15 @@ def query(folder: Path, daemon: int) -> Iterator[Query]:
             process.terminate()
 
 
+def renew(folder: Path, *, days: int) -> None:
+    """Puts a new certificate of the tap in the place of the old one, by the documented command."""
+    command = next(command for command in blocks("sh")[0].split("\nopenssl ") if "-keyout tap.key" in command)
+    words = command.replace("-days 365", f"-days {days}").replace("-keyout tap.key -out tap.pem", "-keyout k -out c")
+    subprocess.run(["sh", "-e", "-c", f"openssl {words}"], cwd=folder, check=True, capture_output=True, timeout=60)
+    (folder / "k").replace(folder / "tap.key")
+    (folder / "c").replace(folder / "tap.pem")
+
+
 @pytest.mark.timeout(300)
 def test_a_real_prometheus(folder: Path, query: Query) -> None:
     """TLS, its certificate and its password let Prometheus in; a new certificate and a new password take without a restart."""
@@ -127,13 +141,7 @@ def test_a_real_prometheus(folder: Path, query: Query) -> None:
     assert 364 * 86_400 < first[0] - time.time() < 366 * 86_400
     assert query("hallwatch_gate_seen_packets_total") != []
 
-    renewed = next(command for command in blocks("sh")[0].split("\nopenssl ") if "-keyout tap.key" in command)
-    words = renewed.replace("-days 365", "-days 700").replace(
-        "-keyout tap.key -out tap.pem", "-keyout new.key -out new.pem"
-    )
-    subprocess.run(["sh", "-e", "-c", f"openssl {words}"], cwd=folder, check=True, capture_output=True, timeout=60)
-    (folder / "new.key").replace(folder / "tap.key")
-    (folder / "new.pem").replace(folder / "tap.pem")
+    renew(folder, days=700)
     wait_for(
         lambda: query("hallwatch_web_certificate_expiry_timestamp_seconds") > first,
         why="the new certificate was not taken",
@@ -151,3 +159,25 @@ def test_a_real_prometheus(folder: Path, query: Query) -> None:
         lambda: query('hallwatch_web_refused_total{reason="password"} > 0') != [],
         why="who was turned away was not counted",
     )
+
+
+@pytest.mark.timeout(300)
+def test_its_alerts_ring(folder: Path, query: Query) -> None:
+    """A version that cannot be used, and a certificate that runs out in ten days: the shipped rules see each, and its end."""
+    expires, refused = ALERTS["HallwatchCertificateExpires"], ALERTS["HallwatchWebConfigReloadFailed"]
+    wait_for(lambda: query('up{job="hallwatch"}') == [1], why=(folder / "prometheus.log").read_text())
+    assert ([], []) == (query(expires), query(refused))
+
+    renew(folder, days=10)
+    wait_for(lambda: query(expires) != [], why="a certificate of ten days rings no alarm")
+    assert 9 * 86_400 < query(expires)[0] < 10 * 86_400
+    assert [] == query(refused)
+    renew(folder, days=365)
+    wait_for(lambda: query(expires) == [], why="the alarm goes on although the certificate is a new one")
+
+    configuration = folder / "web-config.yml"
+    good = configuration.read_text()
+    configuration.write_text("tls_server_config: nonsense\n")
+    wait_for(lambda: query(refused) == [0], why="a version that cannot be used rings no alarm")
+    configuration.write_text(good)
+    wait_for(lambda: query(refused) == [], why="the alarm goes on although the file is mended")
