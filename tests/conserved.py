@@ -11,7 +11,7 @@ from agent.lab.pcap import write_pcap
 from agent.pipeline import FlowRecord
 from agent.policy.policy import load
 from agent.replay import DEFAULT_MAX_FLOWS, FileReport, replay
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from agent.snapshot import Snapshot
 
 

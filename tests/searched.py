@@ -13,7 +13,7 @@ from pathlib import Path
 from agent.pipeline import FlowRecord
 from agent.policy.policy import load
 from agent.replay import replay
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 
 
 def pause(place: str) -> None:

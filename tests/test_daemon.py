@@ -18,7 +18,7 @@ from agent.gate.slices import SliceBatch
 from agent.lab import crafted
 from agent.log import EventLog
 from agent.policy.problems import RulesError
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from agent.sketches.exchange import Exchange
 from agent.sketches.place import place_of
 from agent.sketches.store import RedisStore

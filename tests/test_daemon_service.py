@@ -21,7 +21,7 @@ from agent import log
 from agent.daemon import TICK_S, Daemon
 from agent.lab.day import school_day
 from agent.log import EventLog, JournalHandler
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from agent.systemd import ServiceManager
 from agent.web.site import ReloadRefusedError
 from tests.test_daemon import FedTap, run, until

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.cli.main import COMMANDS
 from tests.exported import every_family
 
 ROOT = Path(__file__).parent.parent
@@ -66,23 +67,7 @@ def options_of(command: str) -> set[str]:
     return set(re.findall(r"--[a-z][a-z.-]*[a-z]", helped.stdout)) - {"--help"}
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "run",
-        "replay",
-        "check",
-        "explain",
-        "coverage",
-        "notice",
-        "authorise",
-        "audit",
-        "password",
-        "selftest",
-        "top",
-        "install",
-    ],
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_documented(command: str) -> None:
     """docs/commands.md shows, in its synopsis, the options that the command has, and no other."""
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from agent.notice.files import notice_of, record_posted
 from agent.notice.notice import description_of, fingerprint_of
 from agent.notice.posted import Posted
 from agent.policy.policy import load
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 
 NOW_S = 1_795_300_000.0
 

@@ -61,8 +61,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.pipeline": (*WORDS, *MACHINES),  # alone knows the order of things
     # edges: files, sockets, the kernel, the clock, the terminal
     "agent.authority": (*WORDS, "agent.pipeline"),  # records what the pipeline says of a flow at its end
-    "agent.rules_location": (),
-    "agent.deploy_location": (),
+    "agent.shipped": (),
     "agent.install": (),
     "agent.journal": (),
     "agent.settings": ("agent.policy",),  # the same careful reader of YAML
@@ -86,7 +85,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *WORDS,
         *MACHINES,
         *ENGINE,
-        *("agent.rules_location", "agent.privileges", "agent.lab", "agent.capture"),
+        *("agent.shipped", "agent.privileges", "agent.lab", "agent.capture"),
     ),
     "agent.daemon": (
         *WORDS,
@@ -111,9 +110,8 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *(
             "agent.now",
             "agent.quantities",
-            "agent.deploy_location",
+            "agent.shipped",
             "agent.install",
-            "agent.rules_location",
             "agent.settings",
             "agent.log",
             "agent.authority",

@@ -105,7 +105,7 @@ def test_entry_point(wheel: Path) -> None:
 
 def test_installed_package_finds_its_rules(installed: Path) -> None:
     """The rules of an installed package are its own copy, not those of a checkout that happens to be near."""
-    code = "from agent.rules_location import shipped_rules; print(shipped_rules())"
+    code = "from agent.shipped import shipped_rules; print(shipped_rules())"
 
     assert str(installed / "agent" / "_rules") == python(installed, code)
 

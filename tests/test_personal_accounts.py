@@ -14,7 +14,7 @@ from agent.lab.flows import over_udp
 from agent.lab.stack import TcpTalk, Wire
 from agent.pipeline import FlowRecord, Pipeline
 from agent.policy.policy import Policy, load
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 
 PERSONAL, OF_THE_BOARD, UNKNOWN = "mail.yahoo.com", "mail.schools.example.org", "www.nobody-knows.example"
 FLOW = 77

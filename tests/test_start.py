@@ -14,7 +14,7 @@ import pytest
 
 from agent import log
 from agent.cli.main import main
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from agent.start import run_demo
 
 ROOT = Path(__file__).parent.parent

@@ -9,11 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
 from agent.cli.settings_page import run_options, settings_file
-from agent.deploy_location import NoDeployFilesError, deploy_files
 from agent.install.lay_down import Deed, LayDownError, Step, lay_down, plan
 from agent.install.parts import PACKAGED_PROGRAM, RULES, SETTINGS, parts
 from agent.policy.problems import did_you_mean
-from agent.rules_location import shipped_rules
+from agent.shipped import NotShippedError, shipped_deploy_files, shipped_rules
 
 DESCRIPTION = """\
 Lay down what a service needs: the unit, its user, its directories, /etc/default/hallwatch, /etc/hallwatch/hallwatch.yaml and
@@ -79,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"the service could not reach {program} (ProtectHome=, PrivateTmp=); install it below /opt")
     try:
         wanted = parts(
-            deploy=deploy_files(),
+            deploy=shipped_deploy_files(),
             rules=shipped_rules(),
             settings=_settings(arguments, shipped_rules()),
             prefix=arguments.prefix,
@@ -88,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         steps = _unasked_left_alone(arguments, plan(wanted, root, arguments.prefix))
         if not arguments.dry_run:
             lay_down(steps, root, arguments.prefix)
-    except (LayDownError, NoDeployFilesError) as error:
+    except (LayDownError, NotShippedError) as error:
         raise FailedError(str(error)) from error
     _tell(steps, dry_run=arguments.dry_run)
     if not arguments.dry_run:

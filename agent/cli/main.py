@@ -11,8 +11,8 @@ from agent import __version__
 from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
 from agent.gate.library import NativeGateError
 from agent.policy.problems import RulesError
-from agent.rules_location import NoShippedRulesError
 from agent.settings import SettingsError
+from agent.shipped import NotShippedError
 
 COMMANDS = (
     "run",
@@ -74,7 +74,7 @@ def _run(argv: Sequence[str] | None) -> int:
         what = "settings" if isinstance(error, SettingsError) else "rules"
         _complain(f"the {what} cannot be used: {len(error.problems) + error.further} problem(s), listed above")
         return Exit.USAGE
-    except (UsageError, NoShippedRulesError) as error:
+    except (UsageError, NotShippedError) as error:
         _complain(str(error))
         return Exit.USAGE
     except (FailedError, NativeGateError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent.cli.outcome import UsageError
 from agent.policy.policy import Policy, load
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 
 DIRECTORY, DISTRICT = "DIR", "DISTRICT"
 
@@ -70,7 +70,7 @@ def rules_directory(chosen: RulesChoice) -> Path:
     """The directory that was chosen, or the shipped one, for what reads rules.yaml itself.
 
     Raises:
-        NoShippedRulesError: None was chosen, and the installation has none.
+        NotShippedError: None was chosen, and the installation has none.
         UsageError: A district was chosen too, which a directory alone cannot say.
     """
     if chosen.district is not None:
@@ -84,11 +84,11 @@ def load_rules(chosen: RulesChoice) -> Policy:
 
     Raises:
         RulesError: With everything that is wrong in it.
-        NoShippedRulesError: None was chosen, and the installation has none.
+        NotShippedError: None was chosen, and the installation has none.
     """
     return load(chosen_directory(chosen), district=chosen.district, now_ns=time.time_ns())
 
 
 def chosen_directory(chosen: RulesChoice) -> Path:
-    """The directory that was chosen, or the shipped one. Raises NoShippedRulesError."""
+    """The directory that was chosen, or the shipped one. Raises NotShippedError."""
     return shipped_rules() if chosen.directory is None else chosen.directory

@@ -24,9 +24,9 @@ from agent.gate.library import NativeGateError
 from agent.pipeline import Pipeline
 from agent.policy.policy import load
 from agent.privileges import drop_capabilities
-from agent.rules_location import shipped_rules
 from agent.selftest.door import Door
 from agent.selftest.reports import Ready, Refused, Report, Seen, to_line
+from agent.shipped import shipped_rules
 from agent.snapshot import Snapshot
 
 MAX_FLOWS: Final = 1 << 16

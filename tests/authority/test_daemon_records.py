@@ -12,7 +12,7 @@ from agent.gate.native import NativeGate
 from agent.gate.slices import SliceBatch
 from agent.lab.crafted import NAME, tls
 from agent.log import EventLog
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from tests.authority.examples import SECOND, Office, network
 
 LONG_AGO_NS = 400 * SECOND

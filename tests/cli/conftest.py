@@ -8,7 +8,7 @@ from pathlib import Path
 import dpkt
 import pytest
 
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 
 Capture = Callable[..., Path]
 

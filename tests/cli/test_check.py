@@ -7,7 +7,7 @@ import pytest
 from agent.cli.main import main
 from agent.cli.series import most_series
 from agent.policy.policy import load
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 
 
 def test_shipped_rules_are_in_order(capsys: pytest.CaptureFixture[str]) -> None:

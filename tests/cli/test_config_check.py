@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli.main import main
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 
 ROOT = Path(__file__).parent.parent.parent
 TIMEOUT_S = 60.0

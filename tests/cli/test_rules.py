@@ -7,7 +7,7 @@ import pytest
 
 from agent.cli.outcome import UsageError
 from agent.cli.rules import RulesChoice, add_rules_option, load_rules, rules_directory
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 
 
 def chosen(*words: str) -> RulesChoice:

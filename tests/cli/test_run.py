@@ -11,7 +11,7 @@ import pytest
 from agent import log
 from agent.cli.main import main
 from agent.cli.run import listen_address
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from tests.demo import demo
 from tests.deploy.prometheus import WINDOW_S, Prometheus
 from tests.live.waiting import wait_for

@@ -2,15 +2,14 @@
 
 from pathlib import PurePosixPath
 
-from agent.deploy_location import deploy_files
 from agent.install.parts import Owner, Part, parts
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_deploy_files, shipped_rules
 
 
 def some(prefix: str = "/usr/local", program: str = "/opt/hallwatch/bin/hallwatch") -> dict[str, Part]:
     """The parts of an installation, by target."""
     found = parts(
-        deploy=deploy_files(),
+        deploy=shipped_deploy_files(),
         rules=shipped_rules(),
         settings="interface: eth1\n",
         prefix=PurePosixPath(prefix),
@@ -48,7 +47,7 @@ def test_every_shipped_rule_is_there() -> None:
 
 def test_the_unit_starts_the_program_that_was_said() -> None:
     """Nothing else of the unit is changed, and for the package's own program nothing at all."""
-    shipped = (deploy_files() / "systemd" / "hallwatch.service").read_text(encoding="utf-8").splitlines()
+    shipped = (shipped_deploy_files() / "systemd" / "hallwatch.service").read_text(encoding="utf-8").splitlines()
     unit = some()["/usr/local/lib/systemd/system/hallwatch.service"].content.decode().splitlines()
     changed = [(before, after) for before, after in zip(shipped, unit, strict=True) if before != after]
     packaged = some("/usr", "/usr/bin/hallwatch")["/usr/lib/systemd/system/hallwatch.service"].content.decode()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.capture.ring import BLOCK_BYTES, RING_BLOCKS
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from tests.deploy.prometheus import Prometheus
 from tests.live.cable import Cable
 from tests.live.sender import Load, Sender

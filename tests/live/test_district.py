@@ -12,7 +12,7 @@ import pytest
 from agent.flow import Direction, Endpoints
 from agent.lab.hellos import client_hello, records
 from agent.lab.stack import TcpTalk, Wire
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from deploy.grafana.dashboards import dashboards
 from tests.deploy.prometheus import OF_DEVICES, SHIPPED, Prometheus, as_asked
 from tests.live.cable import SWITCH, Cable

@@ -21,7 +21,7 @@ from agent.lab.pcap import write_pcap
 from agent.log import EventLog
 from agent.policy.policy import Policy, load
 from agent.replay import replay
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from agent.snapshot import Counts, Snapshot
 from tests.live.cable import TAP, Cable
 from tests.live.sender import Load, Sender

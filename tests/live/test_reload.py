@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from tests.live.cable import Cable
 from tests.live.sender import Load, Sender
 from tests.live.traffic import going_on, introduction, middle

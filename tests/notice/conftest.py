@@ -11,7 +11,7 @@ from agent.notice.premises_file import read_premises
 from agent.policy.document import parse
 from agent.policy.policy import Policy, load
 from agent.policy.problems import Problems
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 
 TWO_BUILDINGS = """\
 district: Two Schools District

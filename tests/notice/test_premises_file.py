@@ -7,7 +7,7 @@ from agent.notice.premises_file import MAX_TAPS, read_premises
 from agent.policy.document import parse
 from agent.policy.policy import load
 from agent.policy.problems import Problem, Problems, RulesError
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 
 SEGMENTS = {"staff", "students", "guests"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from agent.policy.coverage import coverage, not_advice
 from agent.policy.policy import load
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from agent.web.coverage_page import coverage_body
 from tests.web.outline import outline
 

@@ -13,7 +13,7 @@ from agent.notice.notice import description_of, fingerprint_of
 from agent.notice.page_html import STYLE
 from agent.notice.posted import Posted
 from agent.policy.policy import load
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from agent.web.papers import NOTICE_STYLE, Papers, read_papers, why_no_notice
 
 MONDAY_NS = 1_795_446_000_000_000_000

@@ -13,7 +13,7 @@ from agent.history import History
 from agent.metrics import ReloadState, SnapshotCollector, new_registry
 from agent.now_document import read
 from agent.policy.policy import load
-from agent.rules_location import shipped_rules
+from agent.shipped import shipped_rules
 from agent.snapshot import Snapshot
 from agent.web import ReloadRefusedError, Site
 from agent.web.message import Request, Response
