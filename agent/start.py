@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import uvloop
 
-from agent.allowance.small_cells import MIN_DEVICES
 from agent.authority.recorder import open_recorder
 from agent.capture.choose import open_tap
 from agent.capture.tap import Tap
@@ -20,18 +20,24 @@ from agent.sketches.exchange import Exchange
 from agent.systemd import ServiceManager
 
 
+class Settled(TypedDict, total=False):
+    """What a daemon is told, whatever it watches; each as for Daemon."""
+
+    district: str | None
+    state: Path | None
+    min_devices: int
+    devices: Exchange | None
+    changed_settings: Callable[[], Sequence[str]]
+    web_config: Path | None
+
+
 def run_demo(
     *,
     policy_directory: Path,
     host: str,
     port: int,
     seed: int,
-    district: str | None = None,
-    state: Path | None = None,
-    min_devices: int = MIN_DEVICES,
-    devices: Exchange | None = None,
-    changed_settings: Callable[[], Sequence[str]] = tuple,
-    web_config: Path | None = None,
+    **settled: Unpack[Settled],
 ) -> int:
     """Watches a synthetic school day until SIGTERM or SIGINT; the exit code. The rest as for Daemon.
 
@@ -50,14 +56,9 @@ def run_demo(
         tap,
         lambda: Daemon(
             *(tap, policy_directory, log),
-            district=district,
-            state=state,
-            min_devices=min_devices,
             manager=manager,
             watching="a synthetic school day",
-            devices=devices,
-            changed_settings=changed_settings,
-            web_config=web_config,
+            **settled,
         ),
         host,
         port,
@@ -72,13 +73,8 @@ def run_tap(
     interfaces: Sequence[str],
     gate: str,
     max_flows: int,
-    district: str | None = None,
-    state: Path | None = None,
-    min_devices: int = MIN_DEVICES,
     authorisations: Path | None = None,
-    devices: Exchange | None = None,
-    changed_settings: Callable[[], Sequence[str]] = tuple,
-    web_config: Path | None = None,
+    **settled: Unpack[Settled],
 ) -> int:
     """Watches interfaces until SIGTERM or SIGINT; the exit code.
 
@@ -89,13 +85,8 @@ def run_tap(
         interfaces: names; several are one tap.
         gate: "auto", "kernel" or "process".
         max_flows: rows of the flow table.
-        district: as for Daemon.
-        state: as for Daemon.
-        min_devices: as for Daemon.
         authorisations: directory of what was authorised; no record is kept without it.
-        devices: as for Daemon.
-        changed_settings: as for Daemon.
-        web_config: as for Daemon.
+        settled: as for Daemon.
 
     Raises:
         RulesError: the rules cannot be used.
@@ -106,7 +97,9 @@ def run_tap(
     """
     log = EventLog()
     manager = ServiceManager(log)
-    load(policy_directory, district=district)  # before anything is attached: a mistake is found without a tap
+    load(
+        policy_directory, district=settled.get("district")
+    )  # before anything is attached: a mistake is found without a tap
     tap, why = open_tap(gate, interfaces, max_flows=max_flows)
     log.info("attached", gate=tap.gate.kind, why=why, interfaces=",".join(interfaces), max_flows=max_flows)
     drop_capabilities()
@@ -118,15 +111,10 @@ def run_tap(
         tap,
         lambda: Daemon(
             *(tap, policy_directory, log),
-            district=district,
-            state=state,
-            min_devices=min_devices,
             recorder=recorder,
             manager=manager,
             watching=", ".join(interfaces),
-            devices=devices,
-            changed_settings=changed_settings,
-            web_config=web_config,
+            **settled,
         ),
         host,
         port,

@@ -6,6 +6,7 @@ import os
 import re
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent import log
 from agent.allowance.small_cells import MIN_DEVICES
@@ -17,6 +18,9 @@ from agent.cli.rules import add_rules_option, chosen_directory
 from agent.cli.web_config import add_web_config_option, examined, unusable
 from agent.policy.problems import Problems
 from agent.settings import SettingsError
+
+if TYPE_CHECKING:
+    from agent.start import Settled  # with all that a daemon imports
 
 DESCRIPTION = """\
 Count, and serve the counts on / (for people) and /metrics (for Prometheus), until Ctrl-C or SIGTERM.
@@ -168,35 +172,26 @@ def run(said: argparse.Namespace, *, options: Options) -> int:
     rules = chosen_directory(arguments.rules)
     if arguments.web_config is not None:
         examined(arguments.web_config)  # before anything is attached; the daemon itself logs what it warns of
-    devices = exchange_of(arguments, rules)
+    settled: Settled = {
+        "district": arguments.rules.district,
+        "state": arguments.state,
+        "min_devices": arguments.min_devices,
+        "devices": exchange_of(arguments, rules),
+        "changed_settings": changed_settings,
+        "web_config": arguments.web_config,
+    }
     try:
         if arguments.demo:
-            return run_demo(
-                policy_directory=rules,
-                district=arguments.rules.district,
-                host=host,
-                port=port,
-                seed=arguments.seed,
-                state=arguments.state,
-                min_devices=arguments.min_devices,
-                devices=devices,
-                changed_settings=changed_settings,
-                web_config=arguments.web_config,
-            )
+            return run_demo(policy_directory=rules, host=host, port=port, seed=arguments.seed, **settled)
         return run_tap(
             policy_directory=rules,
-            district=arguments.rules.district,
             host=host,
             port=port,
             interfaces=arguments.interface,
             gate=arguments.gate,
             max_flows=arguments.max_flows,
-            state=arguments.state,
-            min_devices=arguments.min_devices,
             authorisations=arguments.authorisations,
-            devices=devices,
-            changed_settings=changed_settings,
-            web_config=arguments.web_config,
+            **settled,
         )
     except WebConfigError as error:  # it could be read a moment ago: without privileges it cannot
         raise unusable(error) from error
