@@ -13,13 +13,13 @@ from agent.allowance.allowances import DaySoFar
 from agent.allowance.day import day_of
 from agent.allowance.state_file import read_state, write_state
 from agent.daemon import STATE_FILE, Daemon
-from agent.gate.native import NativeGate
 from agent.gate.slices import SliceBatch
 from agent.lab.frames import Frame
 from agent.log import EventLog
 from agent.snapshot import IncidentalUse
 from tests.allowance.school import connection, device
 from tests.policy.conftest import FILES
+from tests.quiet_tap import QuietTap
 
 STAFF = ("staff", "social_networking")
 BEFORE = IncidentalUse((9, 9, 0, 0, 0, 0), 7)
@@ -41,35 +41,16 @@ default:
 }
 
 
-class QuietTap:
-    """A tap on which nothing happens but what the test plays."""
+class PlayedTap(QuietTap):
+    """A tap whose next read is of the frames that wait."""
 
     def __init__(self) -> None:
-        self.gate = NativeGate(max_flows=1024)
-        self.behind = False
-        self.lost_chunks = 0
+        super().__init__(max_flows=1024)
         self.waiting: list[Frame] = []
 
     def read(self) -> SliceBatch:
-        batch = SliceBatch([], [])
-        for frame in self.waiting:
-            fed = self.gate.feed(frame.data, time_ns=frame.time_ns)
-            batch.slices.extend(fed.slices)
-            batch.payload_bytes.extend(fed.payload_bytes)
-        self.waiting = []
-        return batch
-
-    def now_ns(self) -> int:
-        return time.time_ns()
-
-    def dropped_packets(self) -> int:
-        return 0
-
-    def problem(self) -> str | None:
-        return None
-
-    def close(self) -> None:
-        self.gate.close()
+        waiting, self.waiting = self.waiting, []
+        return self.play(waiting)
 
 
 class Heard(EventLog):
@@ -106,12 +87,12 @@ def state(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(rules: Path, state: Path) -> Iterator[Callable[..., tuple[Daemon, QuietTap, list[str]]]]:
+def start(rules: Path, state: Path) -> Iterator[Callable[..., tuple[Daemon, PlayedTap, list[str]]]]:
     """Returns what makes a daemon over a quiet tap, and lets a test hear its log."""
-    taps: list[QuietTap] = []
+    taps: list[PlayedTap] = []
 
-    def make(*, min_devices: int = 5) -> tuple[Daemon, QuietTap, list[str]]:
-        tap, log = QuietTap(), Heard()
+    def make(*, min_devices: int = 5) -> tuple[Daemon, PlayedTap, list[str]]:
+        tap, log = PlayedTap(), Heard()
         taps.append(tap)
         return Daemon(tap, rules, log, state=state, min_devices=min_devices), tap, log.events
 
@@ -132,7 +113,7 @@ def told(running: Daemon) -> dict[tuple[str, str], IncidentalUse]:
     return dict(running._snapshot.incidental)
 
 
-def test_from_rule_to_file(start: Callable[..., tuple[Daemon, QuietTap, list[str]]], state: Path) -> None:
+def test_from_rule_to_file(start: Callable[..., tuple[Daemon, PlayedTap, list[str]]], state: Path) -> None:
     """Six of staff exceed what the rule allows: the snapshot tells so, the file too, and so does the next daemon,
     once, though the same six go on.
     """
@@ -150,7 +131,7 @@ def test_from_rule_to_file(start: Callable[..., tuple[Daemon, QuietTap, list[str
 
 
 def test_it_is_written_now_and_then(
-    start: Callable[..., tuple[Daemon, QuietTap, list[str]]], state: Path, monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., tuple[Daemon, PlayedTap, list[str]]], state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A tick writes the file when its time has come, and not before."""
     running, _, _ = start()
@@ -163,7 +144,7 @@ def test_it_is_written_now_and_then(
     assert running._next_state_s > time.monotonic() + daemon.STATE_S / 2
 
 
-def test_bad_state(start: Callable[..., tuple[Daemon, QuietTap, list[str]]], state: Path) -> None:
+def test_bad_state(start: Callable[..., tuple[Daemon, PlayedTap, list[str]]], state: Path) -> None:
     """A damaged file is told of and left out; the next one that is written is right again."""
     (state / STATE_FILE).write_bytes(b'{"format": 1, "da')
     running, _, events = start()
@@ -174,7 +155,7 @@ def test_bad_state(start: Callable[..., tuple[Daemon, QuietTap, list[str]]], sta
     assert DaySoFar(today()) == read_state(state / STATE_FILE)
 
 
-def test_yesterdays_state(start: Callable[..., tuple[Daemon, QuietTap, list[str]]], state: Path) -> None:
+def test_yesterdays_state(start: Callable[..., tuple[Daemon, PlayedTap, list[str]]], state: Path) -> None:
     """Numbers of another day are no numbers of today."""
     write_state(state / STATE_FILE, DaySoFar("2026-01-01", {STAFF: BEFORE}))
     yesterday = told(start()[0])
@@ -183,7 +164,7 @@ def test_yesterdays_state(start: Callable[..., tuple[Daemon, QuietTap, list[str]
     assert ({}, {STAFF: BEFORE}) == (yesterday, told(start()[0]))
 
 
-def test_a_disk_that_refuses(start: Callable[..., tuple[Daemon, QuietTap, list[str]]], state: Path) -> None:
+def test_a_disk_that_refuses(start: Callable[..., tuple[Daemon, PlayedTap, list[str]]], state: Path) -> None:
     """It is told of once, nothing stops, and it is told when it is over."""
     running, _, events = start()
     told(running)
@@ -198,7 +179,7 @@ def test_a_disk_that_refuses(start: Callable[..., tuple[Daemon, QuietTap, list[s
     assert "cells" in json.loads((state / STATE_FILE).read_bytes())
 
 
-def test_nothing_to_tell_yet(start: Callable[..., tuple[Daemon, QuietTap, list[str]]], state: Path) -> None:
+def test_nothing_to_tell_yet(start: Callable[..., tuple[Daemon, PlayedTap, list[str]]], state: Path) -> None:
     """A daemon that ends before its first tick leaves the file as it found it."""
     write_state(state / STATE_FILE, DaySoFar(today(), {STAFF: BEFORE}))
     start()[0]._write_state()
@@ -208,7 +189,7 @@ def test_nothing_to_tell_yet(start: Callable[..., tuple[Daemon, QuietTap, list[s
 
 def test_without_a_state_directory(rules: Path) -> None:
     """Without one nothing is read and nothing is written."""
-    tap, log = QuietTap(), Heard()
+    tap, log = PlayedTap(), Heard()
     running = Daemon(tap, rules, log)
     told(running)
     running._write_state()

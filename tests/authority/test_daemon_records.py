@@ -8,49 +8,27 @@ from agent.authority.log_files import log_files
 from agent.authority.recorder import open_recorder
 from agent.authority.store import RECORDS
 from agent.daemon import Daemon
-from agent.gate.native import NativeGate
 from agent.gate.slices import SliceBatch
 from agent.lab.crafted import NAME, tls
 from agent.log import EventLog
 from agent.shipped import shipped_rules
 from tests.authority.examples import SECOND, Office, network
+from tests.quiet_tap import QuietTap
 
 LONG_AGO_NS = 400 * SECOND
 """Flows that ended so long ago are idle at once."""
 
 
-class PastTap:
+class PastTap(QuietTap):
     """A tap whose flows have just ended."""
 
     def __init__(self) -> None:
-        self.gate = NativeGate(max_flows=64)
-        self.behind = False
-        self.lost_chunks = 0
+        super().__init__(max_flows=64)
 
     def feed(self, flow_number: int) -> SliceBatch:
         """A whole flow, some minutes ago."""
         began_ns = self.now_ns() - LONG_AGO_NS
-        batch = SliceBatch([], [])
-        for number, frame in enumerate(tls(flow_number)):
-            fed = self.gate.feed(frame.data, time_ns=began_ns + number)
-            batch.slices.extend(fed.slices)
-            batch.payload_bytes.extend(fed.payload_bytes)
-        return batch
-
-    def read(self) -> SliceBatch:
-        return SliceBatch([], [])
-
-    def now_ns(self) -> int:
-        return time.time_ns()
-
-    def dropped_packets(self) -> int:
-        return 0
-
-    def problem(self) -> str | None:
-        return None
-
-    def close(self) -> None:
-        self.gate.close()
+        return self.play(frame._replace(time_ns=began_ns + number) for number, frame in enumerate(tls(flow_number)))
 
 
 def recorded(directory: Path) -> list[dict[str, object]]:

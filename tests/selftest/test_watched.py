@@ -3,12 +3,10 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from agent.gate.native import NativeGate
 from agent.gate.slices import SliceBatch
 from agent.lab import crafted
 from agent.lab.frames import Frame
@@ -17,41 +15,24 @@ from agent.selftest.child import Child
 from agent.selftest.namespaces import cable
 from agent.selftest.reports import Ready
 from agent.selftest.watched import Watch
+from tests.quiet_tap import QuietTap
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-class Played:
+class Played(QuietTap):
     """A tap that gives one frame at each read."""
 
     def __init__(self, frames: list[Frame]) -> None:
-        self.gate = NativeGate(max_flows=256)
+        super().__init__(max_flows=256)
         self._frames = list(reversed(frames))
 
     @property
     def behind(self) -> bool:
         return bool(self._frames)
 
-    @property
-    def lost_chunks(self) -> int:
-        return 0
-
     def read(self) -> SliceBatch:
-        if not self._frames:
-            return SliceBatch([], [])
-        return self.gate.feed(self._frames.pop().data, time_ns=time.time_ns())
-
-    def now_ns(self) -> int:
-        return time.time_ns()
-
-    def dropped_packets(self) -> int:
-        return 0
-
-    def problem(self) -> str | None:
-        return None
-
-    def close(self) -> None:
-        self.gate.close()
+        return self.play([self._frames.pop()._replace(time_ns=self.now_ns())] if self._frames else [])
 
 
 def test_all_is_counted_and_what_was_opened_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from tests.web.issued import Authority, authority
 
 Serve = Callable[..., Listener]
 Ask = Callable[..., tuple[HTTPResponse, bytes]]
+Write = Callable[[str], Path]
 
 
 @pytest.fixture
@@ -128,3 +129,15 @@ def ca(tmp_path: Path) -> Authority:
     made.issue("server", server=True)
     made.issue("client")
     return made
+
+
+@pytest.fixture
+def write(ca: Authority) -> Write:
+    """Write web.yml beside the certificates, as if it had been there for long."""
+
+    def write_it(text: str) -> Path:
+        path = ca.folder / "web.yml"
+        path.write_text(text)
+        return path
+
+    return write_it

@@ -48,18 +48,6 @@ ASKING = b"GET /-/healthy HTTP/1.1\r\nHost: h\r\nAuthorization: Basic " + b64enc
 
 
 @pytest.fixture
-def write(ca: Authority) -> Write:
-    """Write web.yml beside the certificates, as if it had been there for long."""
-
-    def write_it(text: str) -> Path:
-        path = ca.folder / "web.yml"
-        path.write_text(text)
-        return path
-
-    return write_it
-
-
-@pytest.fixture
 def curl(ca: Authority) -> Callable[..., tuple[int, int, str]]:
     """Run curl in the folder of the certificates: its exit code, the status that it got, and the body."""
     if shutil.which("curl") is None:

@@ -20,18 +20,6 @@ USERS = f"basic_auth_users: {{prometheus: {HASH}}}\n"
 Write = Callable[[str], Path]
 
 
-@pytest.fixture
-def write(ca: Authority) -> Write:
-    """Write web.yml beside the certificates."""
-
-    def write_it(text: str) -> Path:
-        path = ca.folder / "web.yml"
-        path.write_text(text)
-        return path
-
-    return write_it
-
-
 def opened(path: Path) -> ProtectionFile:
     """The file, of which a change counts at once."""
     return ProtectionFile(path, EventLog("hallwatch.web"), settle_s=0)
