@@ -193,13 +193,12 @@ class Daemon:
         return f"rules loaded; what was changed in {', '.join(waiting)} waits for a restart"
 
     def _load(self) -> Policy:
-        policy = load(self._rules, district=self._district, now_ns=time.time_ns())
-        if self._devices:
-            self._devices.cells = policy.cells()
-        return policy
+        return load(self._rules, district=self._district, now_ns=time.time_ns())
 
     def _taken(self, policy: Policy) -> tuple[ReloadState, Papers]:
         """What is known of a policy from now on."""
+        if self._devices:
+            self._devices.cells = policy.cells()
         now_s = time.time()
         state = in_force(policy, self._rules, district=self._district, now_s=now_s, log=self._log)
         return state, read_papers(policy, self._rules, district=self._district, loaded_s=now_s)

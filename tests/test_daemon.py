@@ -17,7 +17,7 @@ from agent.gate.native import NativeGate
 from agent.gate.slices import SliceBatch
 from agent.lab import crafted
 from agent.log import EventLog
-from agent.policy.problems import RulesError
+from agent.policy.problems import Problem, RulesError
 from agent.shipped import shipped_rules
 from agent.sketches.exchange import Exchange
 from agent.sketches.place import place_of
@@ -334,3 +334,19 @@ def test_devices_of_a_reloaded_policy(tap: FedTap, rules: Path) -> None:
     daemon.reload()
 
     assert ("gym", "unclassified") in exchange.cells
+
+
+def test_devices_of_a_refused_reload(tap: FedTap, rules: Path) -> None:
+    """Rules that are in order stay out of force, also at the store, when the settings beside them are not."""
+
+    def refused() -> tuple[str, ...]:
+        raise RulesError([Problem("hallwatch.yaml", 1, "it is wrong", "mend it")])
+
+    exchange = Exchange(Census(bytes(32)), RedisStore(place_of("redis://127.0.0.1:1")), EventLog(), min_devices=5)
+    daemon = Daemon(tap, rules, EventLog(), devices=exchange, changed_settings=refused)
+    segments = rules / "segments.yaml"
+    segments.write_text(segments.read_text() + "  - {id: gym, title: Gym, role: mixed, vlans: [40]}\n")
+    with pytest.raises(ReloadRefusedError):
+        daemon.reload()
+
+    assert {"staff", "students", "guests"} == {segment for segment, _ in exchange.cells}
