@@ -6,8 +6,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from agent.notice.check import check_posted
-from agent.notice.describe import describe
-from agent.notice.files import POSTED, PREMISES, load_posted, load_premises
+from agent.notice.files import POSTED, PREMISES, load_posted, notice_of
 from agent.notice.notice import Notice, description_of, fingerprint_of
 from agent.notice.page_html import as_html
 from agent.notice.premises import Premises
@@ -15,7 +14,6 @@ from agent.notice.wording import page_of
 from agent.now import InForce
 from agent.policy.policy import Policy
 from agent.policy.problems import Problems, RulesError
-from agent.policy.segments import unknown_segment
 
 NOTICE_STYLE = "notice.css"
 """Where the listener serves the notice's style."""
@@ -79,8 +77,7 @@ def read_papers(policy: Policy, directory: Path, *, district: str | None, loaded
     """
     notice, premises = None, None
     try:
-        premises = load_premises(directory, policy.segments.by_identifier.keys() - {unknown_segment})
-        notice = describe(policy, premises) if premises else None
+        notice, premises = notice_of(directory, policy)
         if district is not None:
             standing = "not compared with what is posted: that is the notice of rules.yaml"
             return Papers(policy, loaded_s, notice, premises, standing, notice_true=True)
