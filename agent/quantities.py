@@ -3,11 +3,24 @@
 from typing import Final
 
 _ACRONYMS: Final = {
-    **{
-        word: word.upper()
-        for word in ("ai", "dns", "dtls", "ech", "ftp", "http", "ntp", "quic", "smb", "sni", "ssh", "tcp")
-    },
-    **{word: word.upper() for word in ("tls", "udp", "vpn")},
+    word: word.upper()
+    for word in [
+        "ai",
+        "dns",
+        "dtls",
+        "ech",
+        "ftp",
+        "http",
+        "ntp",
+        "quic",
+        "smb",
+        "sni",
+        "ssh",
+        "tcp",
+        "tls",
+        "udp",
+        "vpn",
+    ]
 }
 """Of categories, protocols and evidence."""
 _PREFIXES: Final = ("", "k", "M", "G", "T", "P", "E")
