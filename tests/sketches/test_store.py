@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-import socket
 import shutil
+import socket
 import subprocess
 import threading
 import time
