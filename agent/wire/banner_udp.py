@@ -284,10 +284,25 @@ UDP: Table = (
 
 
 def both_udp(client: bytes, server: bytes) -> str | None:
-    """The protocol of two openings that only together tell it: RTP both ways, each with a stream of its own."""
+    """The protocol of two openings that only together tell it: RTP both ways, each with a stream of its own; uTP."""
     if _could_be_rtp(client) and _could_be_rtp(server) and client[8:12] != server[8:12]:
         return "rtp"
+    if _is_utp_handshake(client, server):
+        return "bittorrent"
     return None
+
+
+def _is_utp_handshake(syn: bytes, state: bytes) -> bool:
+    """A SYN, and a STATE that acknowledges it for the same connection (BEP 29, "connection setup")."""
+    return (
+        len(syn) >= 20
+        and len(state) >= 20
+        and (syn[0], state[0]) == (0x41, 0x21)
+        and syn[1] <= 2
+        and state[1] <= 2
+        and syn[2:4] == state[2:4]
+        and syn[16:18] == state[18:20]
+    )
 
 
 def _could_be_rtp(data: bytes) -> bool:

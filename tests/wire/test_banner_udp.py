@@ -144,6 +144,31 @@ def test_both() -> None:
     assert None is both_udp(b"", b"")
 
 
+UTP_SYN = bytes.fromhex("4100 1234 0badcafe 00000539 00100000 beef 0007")
+UTP_STATE = bytes.fromhex("2100 1234 0badf00d 00000001 00100000 4321 beef")
+
+
+@pytest.mark.parametrize(
+    ("syn", "state", "expected"),
+    [
+        (UTP_SYN, UTP_STATE, "bittorrent"),
+        (b"\x41\x02" + UTP_SYN[2:] + b"\x00\x08" + bytes(8), b"\x21\x01" + UTP_STATE[2:], "bittorrent"),  # extensions
+        (UTP_SYN, UTP_STATE[:2] + b"\x12\x35" + UTP_STATE[4:], None),  # another connection's
+        (UTP_SYN, UTP_STATE[:18] + b"\xbe\xee", None),  # acknowledges something else
+        (UTP_SYN, b"\x11" + UTP_STATE[1:], None),  # a FIN is no answer
+        (b"\x01" + UTP_SYN[1:], UTP_STATE, None),  # data begins nothing
+        (b"\x41\x03" + UTP_SYN[2:], UTP_STATE, None),  # no such extension
+        (UTP_SYN, b"\x21\x03" + UTP_STATE[2:], None),
+        (UTP_SYN[:19], UTP_STATE, None),
+        (UTP_SYN, UTP_STATE[:19], None),
+    ],
+)
+def test_utp_is_told_by_its_handshake(syn: bytes, state: bytes, expected: str | None) -> None:
+    """A SYN whose times are not zero could be anything by itself; the answer to it could not."""
+    assert not dict(UDP)["bittorrent"](Opening(UTP_SYN, 20, 50_000, 40_000, CLIENT))
+    assert expected == both_udp(syn, state)
+
+
 @given(st.binary(min_size=48, max_size=64))
 def test_ntp_as_dpkt_reads_it(data: bytes) -> None:
     """Version and mode are the bits that dpkt takes for them."""
