@@ -10,7 +10,7 @@ from typing import Final
 from agent.allowance.allowances import SALT_BYTES, Allowances
 from agent.allowance.small_cells import MIN_DEVICES
 from agent.contracts import Policy
-from agent.gate.mapped_file import mapped_file
+from agent.gate.mapped_file import MappedFile, mapped_file
 from agent.gate.native import STOPS, NativeGate
 from agent.pipeline import FlowRecord, Pipeline
 from agent.snapshot import Snapshot, merged
@@ -78,9 +78,9 @@ def replay(
     snapshots: list[Snapshot] = []
     for path in files:
         try:
-            with mapped_file(path) as (address, size):
+            with mapped_file(path) as file:
                 player = _Player(path, policy, on_flow, max_flows, min_devices, widen_bytes)
-                report, snapshot = player.play(address, size, on_progress)
+                report, snapshot = player.play(file, on_progress)
         except OSError as error:
             reports.append(FileReport(path, 0, 0, error=error.strerror or str(error)))
             continue
@@ -109,12 +109,12 @@ class _Player:
         self._pipeline = Pipeline(self._gate, policy, allowances=allowances, on_flow=record)
 
     def play(
-        self, address: int, size: int, on_progress: Callable[[Path, int, int], None] | None
+        self, file: MappedFile, on_progress: Callable[[Path, int, int], None] | None
     ) -> tuple[FileReport, Snapshot]:
-        """Feeds the whole file, which lies in memory at `address`."""
+        """Feeds the whole file."""
         gate, pipeline = self._gate, self._pipeline
         try:
-            stop = gate.open_capture(address, size)
+            stop = gate.open_capture(file.address, file.size)
             frames, now_ns, next_tick_ns = 0, 0, 0
             while not stop:
                 progress, batch = gate.read_capture(until_ns=next_tick_ns, max_frames=MAX_BATCH_FRAMES)
@@ -126,8 +126,9 @@ class _Player:
                     pipeline.tick(judged_ns, judged_ns)
                     next_tick_ns = (progress.time_ns // TICK_NS + 1) * TICK_NS
                 stop = progress.stop
+                file.has_been_read(progress.at_bytes)
                 if on_progress:
-                    on_progress(self._path, progress.at_bytes, size)
+                    on_progress(self._path, progress.at_bytes, file.size)
             pipeline.finish(now_ns)
             snapshot = pipeline.snapshot(now_ns)
         finally:
