@@ -67,6 +67,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.settings": ("agent.policy",),  # the same careful reader of YAML
     "agent.log": ("agent.journal",),
     "agent.privileges": (),
+    "agent.stop_signals": (),
     "agent.systemd": ("agent.log",),
     "agent.gate": WORDS,
     "agent.lab": WORDS,
@@ -85,7 +86,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
         *WORDS,
         *MACHINES,
         *ENGINE,
-        *("agent.shipped", "agent.privileges", "agent.lab", "agent.capture"),
+        *("agent.shipped", "agent.privileges", "agent.stop_signals", "agent.lab", "agent.capture"),
     ),
     "agent.daemon": (
         *WORDS,
@@ -114,6 +115,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
             "agent.install",
             "agent.settings",
             "agent.log",
+            "agent.stop_signals",
             "agent.authority",
             "agent.metrics",
             "agent.web",
@@ -152,7 +154,7 @@ ONE_JOB: dict[str, tuple[str, ...]] = {
 # Parts of the standard library that only some may touch.
 RESERVED: dict[str, tuple[str, ...]] = {
     "ctypes": ("agent.gate", "agent.capture.ring", "agent.privileges"),
-    "signal": ("agent.daemon", "agent.selftest.run"),
+    "signal": ("agent.daemon", "agent.stop_signals"),
     "asyncio": ("agent.daemon", "agent.start", "agent.sketches.exchange", "agent.sketches.store", "agent.web"),
     "pickle": (),
     "marshal": (),

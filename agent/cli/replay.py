@@ -14,6 +14,7 @@ from agent.cli.flow_lines import FlowLines
 from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
 from agent.cli.rules import add_rules_option, load_rules
 from agent.replay import DEFAULT_MAX_FLOWS, FileReport, ReplayReport, replay
+from agent.stop_signals import stop_signals_interrupt
 
 GARBAGE_OBJECTS = 100_000
 """New objects between two searches for circles of them. Python's 700 cost a replay 0.08 s of 2.3: each search walks what
@@ -161,7 +162,7 @@ def _progress(stream: TextIO, files: Sequence[Path]) -> Iterator[Callable[[Path,
     sizes = [file.stat().st_size if file.is_file() else 0 for file in files]
     starts = {file: sum(sizes[:index]) for index, file in enumerate(files)}
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console_for(stream), transient=True) as bar:
+    with stop_signals_interrupt(), Progress(*columns, console=console_for(stream), transient=True) as bar:
         task = bar.add_task("", total=sum(sizes))
 
         def on_progress(file: Path, done_bytes: int, _total_bytes: int) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from agent.cli.agent_client import Place, ask, place_of, tls, user_of_file, user_of_netrc
 from agent.cli.outcome import EXIT_CODES, Exit, FailedError, UsageError
 from agent.now import Now
+from agent.stop_signals import stop_signals_interrupt
 
 DESCRIPTION = """\
 Show in a terminal what an agent sees now: payload left unopened, categories and applications by rate, the gate. It asks
@@ -110,7 +111,11 @@ def _live(answer: Callable[[], Now], rounds: Iterator[int], interval_s: float) -
 
     console = console_for(sys.stdout)
     shown, trouble = answer(), ""  # an agent that cannot be reached at all is an error, and leaves the screen alone
-    with Keys(sys.stdin) as keys, Live(console=console, screen=True, auto_refresh=False) as live:
+    with (
+        stop_signals_interrupt(),
+        Keys(sys.stdin) as keys,
+        Live(console=console, screen=True, auto_refresh=False) as live,
+    ):
         for number in rounds:
             if number:
                 try:

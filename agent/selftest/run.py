@@ -2,15 +2,13 @@
 
 import os
 import platform
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from agent.selftest import BrokenOffError, CannotRunError, verdict
@@ -19,6 +17,7 @@ from agent.selftest.namespaces import Cable, cable
 from agent.selftest.reports import Made, Ready, Seen, Sent
 from agent.selftest.search import Found, search
 from agent.selftest.verdict import Check
+from agent.stop_signals import stop_signals_interrupt
 
 MAX_MAKING_S: Final = 120.0
 MAX_ATTACHING_S: Final = 60.0
@@ -70,7 +69,7 @@ def run_selftest(
     """
     _require_linux_and_root()
     began_s = time.monotonic()
-    with _stopped_by_signals(), ExitStack() as stack:
+    with stop_signals_interrupt(), ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hallwatch-selftest-"))
         capture = Path(folder) / "day.pcap"
         on_step("making a school day of traffic, its payload marked")
@@ -129,19 +128,3 @@ def _require_linux_and_root() -> None:
             "the self-test makes network namespaces and reads another process' memory, which takes root; "
             "try: sudo hallwatch selftest"
         )
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Meanwhile SIGTERM and SIGHUP end the self-test as Ctrl-C does, so that it tidies up behind itself."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, interrupt) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

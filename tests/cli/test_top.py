@@ -127,10 +127,11 @@ def test_on_a_terminal(terminal: Terminal) -> None:
     assert terminal.shown.rstrip().endswith("\x1b[?1049l")
 
 
-def test_interrupted(terminal: Terminal) -> None:
-    """Ctrl-C ends it cleanly: the screen is given back, the code is 130, and there is no traceback."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted(terminal: Terminal, number: signal.Signals) -> None:
+    """Ctrl-C or a kill ends it cleanly: the screen is given back, the code is 130, and there is no traceback."""
     terminal.until("frames seen")
-    terminal.process.send_signal(signal.SIGINT)
+    terminal.process.send_signal(number)
 
     assert 130 == terminal.ended()
     assert "\x1b[?1049l" in terminal.shown
