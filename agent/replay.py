@@ -24,6 +24,9 @@ TICK_NS: Final = 60_000_000_000
 MAX_BATCH_FRAMES: Final = 8192
 """Few enough that seals follow closely, enough that the calls cost nothing."""
 
+CUT_MEANWHILE: Final = "the file was cut while it was read"
+"""By a capture that goes round and begins the file again, such as tcpdump -W."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
@@ -116,7 +119,7 @@ class _Player:
         try:
             stop = gate.open_capture(file.address, file.size)
             frames, now_ns, next_tick_ns = 0, 0, 0
-            while not stop:
+            while not (stop or file.was_cut()):
                 progress, batch = gate.read_capture(until_ns=next_tick_ns, max_frames=MAX_BATCH_FRAMES)
                 frames += progress.frames
                 now_ns = max(now_ns, progress.time_ns)
@@ -133,7 +136,7 @@ class _Player:
             snapshot = pipeline.snapshot(now_ns)
         finally:
             gate.close()
-        why = STOPS[stop] or None
+        why = (STOPS[stop] or None) if stop else CUT_MEANWHILE
         refused = why is not None and not frames
         report = FileReport(
             *(self._path, snapshot.gate.seen_packets, snapshot.gate.seen_bytes),

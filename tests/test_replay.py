@@ -1,5 +1,6 @@
 """Tests of replaying: capture files in, a report out, whatever state the files are in."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ from agent.lab.day import school_day
 from agent.lab.frames import Frame
 from agent.lab.pcap import write_pcap, write_pcapng
 from agent.pipeline import FlowRecord
-from agent.replay import TICK_NS, replay
+from agent.replay import CUT_MEANWHILE, TICK_NS, replay
 from agent.verdict import Verdict
 from tests.conserved import assert_conserved, play, play_frames, shipped_policy
 from tests.plain_policy import UNKNOWN, PlainPolicy, named
 
 PLAIN = PlainPolicy()
 SECOND_NS = 1_000_000_000
+PAGE_BYTES = 4096
 START_NS = crafted.START_NS
 PERMITTED, PROHIBITED = Verdict.PERMITTED, Verdict.PROHIBITED
 
@@ -242,6 +244,21 @@ def test_progress(tmp_path: Path) -> None:
     assert {(path, size)} == {(file, total) for file, _, total in told}
     assert sorted(done for _, done, _ in told) == [done for _, done, _ in told]
     assert size == told[-1][1]
+
+
+def test_a_file_that_is_cut_while_it_is_read(tmp_path: Path) -> None:
+    """What was read until then counts, and the report says why there is no more."""
+    frames = list(school_day(seed=2, flows=150, start_ns=START_NS, duration_ns=10 * TICK_NS).frames())
+    path = written(tmp_path, frames)
+
+    def begin_again(file: Path, done_bytes: int, _total_bytes: int) -> None:
+        if done_bytes > PAGE_BYTES:
+            os.truncate(file, PAGE_BYTES)
+
+    report = replay([path], PLAIN, on_progress=begin_again)
+
+    assert [(CUT_MEANWHILE, None)] == [(file.note, file.error) for file in report.files]
+    assert 0 < report.files[0].packets < len(frames)
 
 
 def test_a_small_table(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import ctypes
 import mmap
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +15,17 @@ STRIDE_BYTES: Final = 1 << 24
 class MappedFile:
     """A file in memory, read from its beginning to its end."""
 
-    def __init__(self, address: int, size: int, mapping: mmap.mmap | None) -> None:
+    def __init__(self, descriptor: int, address: int, size: int, mapping: mmap.mmap | None) -> None:
         """`mapping` is None for an empty file, which has address 0."""
         self.address = address
         self.size = size
+        self._descriptor = descriptor
         self._mapping = mapping
         self._given_back_bytes = 0
+
+    def was_cut(self) -> bool:
+        """Whether the file has become shorter since it was mapped: what lies beyond its end cannot be read (SIGBUS)."""
+        return os.fstat(self._descriptor).st_size < self.size
 
     def has_been_read(self, until_bytes: int) -> None:
         """Gives back the memory of what lies before; whoever reads it again gets it from the file again.
@@ -38,12 +44,12 @@ def mapped_file(path: Path) -> Iterator[MappedFile]:
     with path.open("rb") as file:
         size = file.seek(0, 2)
         if not size:
-            yield MappedFile(0, 0, None)
+            yield MappedFile(file.fileno(), 0, 0, None)
             return
         # A private mapping, since ctypes only takes the address of one that could be written to.
         with mmap.mmap(file.fileno(), size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE) as mapping:
             view = (ctypes.c_ubyte * size).from_buffer(mapping)
             try:
-                yield MappedFile(ctypes.addressof(view), size, mapping)
+                yield MappedFile(file.fileno(), ctypes.addressof(view), size, mapping)
             finally:
                 del view
