@@ -41,7 +41,7 @@ deb: .venv/.installed ## Build the Debian package into dist/, for this Debian's 
 # pip compiles what it copies, and so nfstream; what is installed in place it does not.
 bench: .venv-bench/.installed ## Measure beside nfstream on the same capture (ARGS="FILE --rounds 5")
 	@.venv-bench/bin/python -m compileall -q agent
-	.venv-bench/bin/python bench/replay_vs_nfstream.py --write docs/performance.md $(ARGS)
+	.venv-bench/bin/python -m bench.replay_vs_nfstream --write docs/performance.md $(ARGS)
 
 native: .venv/.installed ## Compile the gate if its C sources have changed
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from agent.lab.crafted import START_NS
 from agent.lab.day import school_day
+from bench.marks import write_between_marks
 from bench.replay_vs_nfstream import processor
 from tests.live.cable import SWITCH, Cable
 from tests.live.lowly import lowly
@@ -29,7 +30,6 @@ from tests.live.sender import Load, Sender
 from tests.live.traffic import introduction, middle
 from tests.live.watcher import Watcher
 
-BEGIN, END = "<!-- live: begin -->", "<!-- live: end -->"
 STATISTICS = Path("/proc/sys/kernel/bpf_stats_enabled")
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
@@ -224,13 +224,6 @@ def report(rounds: int) -> str:
     return "\n".join([about, "", *day_rows(load, rounds), "", *steady_rows(rounds), "", program_line(load)])
 
 
-def write_between_marks(document: Path, text: str) -> None:
-    """Replaces what stands between the two marks of a document."""
-    before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints, and writes into a document when one is named."""
     parser = argparse.ArgumentParser(prog="python -m bench.live", description=(__doc__ or "").partition("\n")[0])
@@ -242,7 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     result = report(options.rounds)
     print(result)
     if options.write:
-        write_between_marks(options.write, result)
+        write_between_marks(options.write, "live", result)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.marks import write_between_marks
+
 ROOT = Path(__file__).parent.parent
 MAKE_DAY = ROOT.parent / "shared" / "bench" / "make_day.py"
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +152,11 @@ def processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def write_between_marks(document: Path, text: str) -> None:
-    """Replaces what stands between the two marks of a document."""
-    before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Measures in turns, prints the table, and writes it into a document when one is named."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.replay_vs_nfstream", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("capture", nargs="?", type=Path, help="a capture file (default: a synthetic school day)")
     parser.add_argument("--packets", type=int, default=1_000_000, help="size of the synthetic day (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each program runs (%(default)s)")
@@ -176,7 +172,7 @@ def main() -> None:
     result = table(capture, runs)
     print(result)
     if options.write:
-        write_between_marks(options.write, result)
+        write_between_marks(options.write, "bench", result)
 
 
 if __name__ == "__main__":
