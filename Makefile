@@ -39,7 +39,7 @@ deb: .venv/.installed ## Build the Debian package into dist/, for this Debian's 
 	.venv/bin/python -m deploy.debian.build_deb
 
 # pip compiles what it copies, and so nfstream; what is installed in place it does not.
-bench: .venv-bench/.installed ## Measure beside nfstream on the same capture (ARGS="FILE --rounds 5")
+bench: .venv-bench/.installed ## Measure cost and names beside nfstream on one capture (ARGS="FILE --rounds 5")
 	@.venv-bench/bin/python -m compileall -q agent
 	.venv-bench/bin/python -m bench.replay_vs_nfstream --write docs/performance.md $(ARGS)
 

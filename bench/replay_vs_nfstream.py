@@ -1,4 +1,4 @@
-"""One capture file -> CPU seconds of `hallwatch replay` and of nfstream, in turns, and their ratio.
+"""One capture file -> CPU seconds of `hallwatch replay` and of nfstream, in turns, and their ratio; then names_vs_nfstream.py.
 
 Trust the ratio and not the seconds: both programs read the same file on the same machine within the same minutes, in
 turns, and the median of the rounds counts. CPU time is that of the whole process with every process it started
@@ -18,7 +18,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import names_vs_nfstream
 from bench.marks import write_between_marks
+from bench.truth import truth_beside
 
 ROOT = Path(__file__).parent.parent
 MAKE_DAY = ROOT.parent / "shared" / "bench" / "make_day.py"
@@ -98,7 +100,7 @@ def measure(contender: Contender) -> Run:
 
 
 def default_capture(packets: int) -> Path:
-    """Returns a synthetic school day, made once and kept in .bench/.
+    """Returns a synthetic school day, made once and kept in .bench/ with its truth beside it.
 
     Without the maker of large days, which is no part of Hallwatch, the lab makes one: slower, so it is kept small.
     """
@@ -107,13 +109,15 @@ def default_capture(packets: int) -> Path:
     if not kept.is_file():
         kept.parent.mkdir(exist_ok=True)
         made = kept.with_stem(f"{kept.stem}-unfinished")
+        truth = truth_beside(made)
         flows = str(max(packets // 50, 1))
         command = (
             [str(MAKE_DAY), "--flows", flows, "--packets", str(packets), "--out", str(made)]
             if large
             else ["-m", "agent.lab", "--flows", "2000", str(made)]
         )
-        subprocess.run([sys.executable, *command], check=True, cwd=ROOT, stdout=sys.stderr)
+        subprocess.run([sys.executable, *command, "--truth", str(truth)], check=True, cwd=ROOT, stdout=sys.stderr)
+        truth.replace(truth_beside(kept))
         made.replace(kept)
     return kept
 
@@ -153,7 +157,7 @@ def processor() -> str:
 
 
 def main() -> None:
-    """Measures in turns, prints the table, and writes it into a document when one is named."""
+    """Measures in turns, compares names, prints both, and writes them into a document when one is named."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.replay_vs_nfstream", description=(__doc__ or "").partition("\n")[0]
     )
@@ -169,10 +173,10 @@ def main() -> None:
         for contender, measured in runs.items():
             measured.append(measure(contender))
             print(f"round {number}: {contender.title}: {measured[-1].cpu_s:.2f} CPU s", file=sys.stderr)
-    result = table(capture, runs)
-    print(result)
-    if options.write:
-        write_between_marks(options.write, "bench", result)
+    for part, result in (("bench", table(capture, runs)), ("names", names_vs_nfstream.table(capture))):
+        print(result)
+        if options.write:
+            write_between_marks(options.write, part, result)
 
 
 if __name__ == "__main__":
