@@ -20,6 +20,7 @@ from agent.history import History
 from agent.in_force import in_force
 from agent.log import EventLog
 from agent.metrics import ReloadState
+from agent.notice.files import read_standing
 from agent.pipeline import LIMITS, FlowRecord, Pipeline
 from agent.policy.policy import Policy, load
 from agent.policy.problems import RulesError
@@ -29,7 +30,7 @@ from agent.snapshot import Snapshot
 from agent.status_line import status_line
 from agent.systemd import ServiceManager
 from agent.web.listener import serve
-from agent.web.papers import Papers, read_papers
+from agent.web.papers import Papers
 from agent.web.site import ReloadRefusedError
 
 POLL_S: Final = 0.02
@@ -199,9 +200,11 @@ class Daemon:
         """What is known of a policy from now on."""
         if self._devices:
             self._devices.cells = policy.cells()
+        standing = read_standing(self._rules, policy, district=self._district)
+        if standing.unreadable and self._district is None:
+            self._log.warning("notice_unreadable", rules=str(self._rules), first=standing.unreadable)
         now_s = time.time()
-        state = in_force(policy, self._rules, district=self._district, now_s=now_s, log=self._log)
-        return state, read_papers(policy, self._rules, district=self._district, loaded_s=now_s)
+        return in_force(policy, standing, now_s=now_s), Papers(policy, now_s, standing)
 
     def _reload_by_signal(self) -> None:
         try:

@@ -16,7 +16,7 @@ from agent.devices.census import Census
 from agent.gate.native import NativeGate
 from agent.gate.slices import SliceBatch
 from agent.lab import crafted
-from agent.log import EventLog
+from agent.log import EventLog, LineFormatter
 from agent.policy.problems import Problem, RulesError
 from agent.shipped import shipped_rules
 from agent.sketches.exchange import Exchange
@@ -184,6 +184,18 @@ def test_reload(daemon: Daemon, caplog: pytest.LogCaptureFixture) -> None:
     assert daemon._papers.loaded_s == daemon._reloaded.last_success_s
     assert daemon._papers.policy is daemon._pipeline._policy
     assert ["reloaded"] == events(caplog)
+
+
+def test_a_notice_that_cannot_be_told_of(daemon: Daemon, rules: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A record that cannot be read keeps nobody from counting: the page and the metric tell of it, and so does one line."""
+    assert (False, True) == (daemon._reloaded.notice_is_posted, daemon._papers.standing.is_true)
+    (rules / "notice-posted.json").write_text("{", encoding="utf-8")
+    daemon.reload()
+
+    assert (False, False) == (daemon._reloaded.notice_is_posted, daemon._papers.standing.is_true)
+    assert "notice-posted.json: this is not JSON" in daemon._papers.standing.words
+    assert ["notice_unreadable", "reloaded"] == events(caplog)
+    assert "notice-posted.json: this is not JSON" in LineFormatter(journald=True).format(caplog.records[0])
 
 
 def test_bad_rules(daemon: Daemon, rules: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -75,7 +75,7 @@ HOUSE: dict[str, tuple[str, ...]] = {
     "agent.sketches": (*WORDS, "agent.devices", "agent.log"),  # the machine counts, the edge knows the store
     "agent.device_metrics": WORDS,
     "agent.metrics": (*WORDS, "agent.device_metrics"),
-    "agent.in_force": (*WORDS, *MACHINES, "agent.log", "agent.metrics"),  # what the metrics tell of loaded rules
+    "agent.in_force": (*WORDS, *MACHINES, "agent.metrics"),  # what the metrics tell of loaded rules
     "agent.web": (
         *WORDS,
         *("agent.now", "agent.quantities", "agent.policy", "agent.notice", "agent.history", "agent.now_document"),

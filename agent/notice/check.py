@@ -1,11 +1,31 @@
 """The notice in force and the one that was posted -> what a person has to do, if anything."""
 
+from dataclasses import dataclass
+
 from agent.notice.changes import changes
 from agent.notice.notice import Notice, description_of, fingerprint_of
 from agent.notice.posted import Posted
+from agent.notice.premises import Premises
 from agent.policy.problems import Mark, Problems
 
 REMEDY = 'post the new notice, then "hallwatch notice --record"'
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the posted notice stood to rules when they were loaded: the page and the metric both tell it from here."""
+
+    notice: Notice | None
+    """Of the rules that were loaded; None when it cannot be written."""
+    premises: Premises | None
+    words: str
+    """A few; the first problem, if there is any."""
+    is_true: bool
+    """False when there is a problem. That none is recorded as posted is none."""
+    is_posted: bool | None
+    """Whether one is recorded, and says what these rules do; None when it is not to be compared."""
+    unreadable: str | None = None
+    """Why the premises or the record could not be read."""
 
 
 def check_posted(notice: Notice | None, posted: Posted | None, file: str, problems: Problems) -> str:

@@ -5,14 +5,15 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from agent.notice.check import Standing, check_posted
 from agent.notice.describe import describe
-from agent.notice.notice import Notice, description_of, fingerprint_of
+from agent.notice.notice import Notice
 from agent.notice.posted import Posted, UnreadableRecordError, document_of, read_document
 from agent.notice.premises import Premises
 from agent.notice.premises_file import read_premises
 from agent.policy.document import max_file_bytes, parse
 from agent.policy.policy import Policy
-from agent.policy.problems import Mark, Problems
+from agent.policy.problems import Mark, Problems, RulesError
 from agent.policy.segments import unknown_segment
 
 PREMISES: Final = "premises.yaml"
@@ -48,17 +49,34 @@ def notice_of(directory: Path, policy: Policy) -> tuple[Notice | None, Premises 
     return (None, None) if premises is None else (describe(policy, premises), premises)
 
 
-def is_posted(directory: Path, policy: Policy) -> bool:
-    """Whether the notice that is recorded as posted says what these rules do; False too when none is recorded.
+def read_standing(directory: Path, policy: Policy, *, district: str | None) -> Standing:
+    """How the posted notice stands to a policy that was just loaded. What is wrong with it is told, and never raised.
 
-    Raises:
-        RulesError: The premises or the record cannot be read.
+    Args:
+        directory: Of the rules, with premises.yaml and the record of what was posted.
+        policy: As loaded.
+        district: The pack that stands in place of rules.yaml; then the posted notice is not compared, since it is that
+            of rules.yaml.
     """
-    notice, _ = notice_of(directory, policy)
-    posted = load_posted(directory)
-    if notice is None or posted is None:
-        return False
-    return fingerprint_of(description_of(notice)) == posted.fingerprint
+    is_posted = None if district is not None else False
+    notice, premises, problems = None, None, Problems()
+    try:
+        notice, premises = notice_of(directory, policy)
+        if district is not None:
+            words = "not compared with what is posted: that is the notice of rules.yaml"
+            return Standing(notice, premises, words, is_true=True, is_posted=is_posted)
+        posted = load_posted(directory)
+    except RulesError as error:
+        first = str(error.problems[0])
+        return Standing(notice, premises, first, is_true=False, is_posted=is_posted, unreadable=first)
+    words = check_posted(notice, posted, POSTED, problems)
+    if notice is not None and posted is None:
+        words = "not recorded as posted"  # what to do about it, `hallwatch check` says at length
+    try:
+        problems.raise_if_any()
+    except RulesError as error:
+        return Standing(notice, premises, str(error.problems[0]), is_true=False, is_posted=is_posted)
+    return Standing(notice, premises, words, is_true=True, is_posted=notice is not None and posted is not None)
 
 
 def records_days(directory: Path) -> int:

@@ -1,19 +1,16 @@
-"""The policy in force and the directory it came from -> what is said of it: in short, its notice, and its coverage."""
+"""The policy in force and how the posted notice stands to it -> what is said of it: in short, and its notice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
-from pathlib import Path
 
-from agent.notice.check import check_posted
-from agent.notice.files import POSTED, PREMISES, load_posted, notice_of
-from agent.notice.notice import Notice, description_of, fingerprint_of
+from agent.notice.check import Standing
+from agent.notice.files import PREMISES
+from agent.notice.notice import description_of, fingerprint_of
 from agent.notice.page_html import as_html
-from agent.notice.premises import Premises
 from agent.notice.wording import page_of
 from agent.now import InForce
 from agent.policy.policy import Policy
-from agent.policy.problems import Problems, RulesError
 
 NOTICE_STYLE = "notice.css"
 """Where the listener serves the notice's style."""
@@ -26,12 +23,7 @@ class Papers:
     policy: Policy
     loaded_s: float
     """When, in seconds since the epoch."""
-    notice: Notice | None
-    premises: Premises | None
-    standing: str
-    """How the posted notice stands to the policy, in a few words; the first problem, if there is any."""
-    notice_true: bool
-    """False when there is a problem."""
+    standing: Standing
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -45,53 +37,28 @@ class Papers:
 
     def in_force(self, *, reloaded: bool) -> InForce:
         """In short. `reloaded` says whether the newest attempt to load rules succeeded."""
-        pack = self.policy.pack
+        pack, premises = self.policy.pack, self.standing.premises
         return InForce(
-            district=pack.district or (self.premises.district if self.premises else ""),
+            district=pack.district or (premises.district if premises else ""),
             document=f"{pack.policy.number}, {pack.policy.title}" if pack.policy else "",
             rules=len(self.policy.rulebook.rules),
             loaded_s=self.loaded_s,
             reloaded=reloaded,
-            notice=self.standing,
-            notice_true=self.notice_true,
+            notice=self.standing.words,
+            notice_true=self.standing.is_true,
         )
 
     def notice_page(self, now_ns: int) -> str | None:
         """The notice as `hallwatch notice --html` writes it, dated by the clock on the wall; None without premises."""
-        if self.notice is None or self.premises is None:
+        notice, premises = self.standing.notice, self.standing.premises
+        if notice is None or premises is None:
             return None
         today = self.policy.schedules.local(now_ns).date()
-        fingerprint = fingerprint_of(description_of(self.notice))
-        return as_html(page_of(self.notice, fingerprint, today, self.premises.posted_where), stylesheet=NOTICE_STYLE)
-
-
-def read_papers(policy: Policy, directory: Path, *, district: str | None, loaded_s: float) -> Papers:
-    """The papers of a policy that was just loaded. What is wrong with the notice keeps nobody from counting: it is told.
-
-    Args:
-        policy: In force.
-        directory: Of the rules, with premises.yaml and the record of what was posted.
-        district: The pack that stands in place of rules.yaml; then the posted notice is not compared, since it is that
-            of rules.yaml.
-        loaded_s: When the policy was loaded, in seconds since the epoch.
-    """
-    notice, premises = None, None
-    try:
-        notice, premises = notice_of(directory, policy)
-        if district is not None:
-            standing = "not compared with what is posted: that is the notice of rules.yaml"
-            return Papers(policy, loaded_s, notice, premises, standing, notice_true=True)
-        problems = Problems()
-        posted = load_posted(directory)
-        standing = check_posted(notice, posted, POSTED, problems)
-        if notice is not None and posted is None:
-            standing = "not recorded as posted"  # what to do about it, `hallwatch check` says at length
-        problems.raise_if_any()
-    except RulesError as error:
-        return Papers(policy, loaded_s, notice, premises, str(error.problems[0]), notice_true=False)
-    return Papers(policy, loaded_s, notice, premises, standing, notice_true=True)
+        fingerprint = fingerprint_of(description_of(notice))
+        return as_html(page_of(notice, fingerprint, today, premises.posted_where), stylesheet=NOTICE_STYLE)
 
 
 def why_no_notice(papers: Papers) -> str:
     """For who asks for a notice that cannot be written."""
-    return papers.standing if not papers.notice_true else f"There is no {PREMISES} among the rules, so no notice."
+    standing = papers.standing
+    return standing.words if not standing.is_true else f"There is no {PREMISES} among the rules, so no notice."

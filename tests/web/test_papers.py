@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from agent.cli.main import main
-from agent.notice.files import record_posted
+from agent.notice.files import read_standing, record_posted
 from agent.notice.notice import description_of, fingerprint_of
 from agent.notice.page_html import STYLE
 from agent.notice.posted import Posted
 from agent.policy.policy import load
 from agent.shipped import shipped_rules
-from agent.web.papers import NOTICE_STYLE, Papers, read_papers, why_no_notice
+from agent.web.papers import NOTICE_STYLE, Papers, why_no_notice
 
 MONDAY_NS = 1_795_446_000_000_000_000
 
@@ -26,7 +26,8 @@ def rules(tmp_path: Path) -> Path:
 
 
 def papers_of(rules: Path, district: str | None = None) -> Papers:
-    return read_papers(load(rules, district=district), rules, district=district, loaded_s=5.0)
+    policy = load(rules, district=district)
+    return Papers(policy, 5.0, read_standing(rules, policy, district=district))
 
 
 def test_in_short(rules: Path) -> None:
@@ -57,16 +58,16 @@ def test_the_notice_is_the_commands(rules: Path, capsys: pytest.CaptureFixture[s
 def test_a_notice_that_is_true(rules: Path) -> None:
     """A record of what is in force is said to be as posted; one of something else is said to be untrue."""
     first = papers_of(rules)
-    assert first.notice is not None
-    description = description_of(first.notice)
+    assert first.standing.notice is not None
+    description = description_of(first.standing.notice)
     record_posted(rules, Posted(date(2026, 11, 20), fingerprint_of(description), (), description))
-    assert ("as posted on 2026-11-20", True) == (papers_of(rules).standing, papers_of(rules).notice_true)
+    assert ("as posted on 2026-11-20", True) == (papers_of(rules).standing.words, papers_of(rules).standing.is_true)
 
     premises = rules / "premises.yaml"
     premises.write_text(premises.read_text("utf-8").replace("records_days: 90", "records_days: 91"), "utf-8")
     changed = papers_of(rules)
-    assert not changed.notice_true
-    assert "the notice posted on 2026-11-20 is no longer true" in changed.standing
+    assert not changed.standing.is_true
+    assert "the notice posted on 2026-11-20 is no longer true" in changed.standing.words
     assert changed.notice_page(MONDAY_NS) is not None
 
 
@@ -75,9 +76,9 @@ def test_premises_that_are_wrong(rules: Path) -> None:
     (rules / "premises.yaml").write_text("district: [\n", "utf-8")
     papers = papers_of(rules)
 
-    assert (None, False) == (papers.notice_page(MONDAY_NS), papers.notice_true)
-    assert "premises.yaml:" in papers.standing
-    assert papers.standing == why_no_notice(papers)
+    assert (None, False) == (papers.notice_page(MONDAY_NS), papers.standing.is_true)
+    assert "premises.yaml:" in papers.standing.words
+    assert papers.standing.words == why_no_notice(papers)
 
 
 def test_a_record_that_was_changed_by_hand(rules: Path) -> None:
@@ -85,7 +86,7 @@ def test_a_record_that_was_changed_by_hand(rules: Path) -> None:
     (rules / "notice-posted.json").write_text(json.dumps({"posted": "2026-11-20"}), "utf-8")
     papers = papers_of(rules)
 
-    assert not papers.notice_true
+    assert not papers.standing.is_true
     assert papers.notice_page(MONDAY_NS) is not None
 
 

@@ -11,15 +11,18 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from agent.history import History
 from agent.metrics import ReloadState, SnapshotCollector, new_registry
+from agent.notice.check import Standing
+from agent.notice.files import read_standing
 from agent.now_document import read
 from agent.policy.policy import load
 from agent.shipped import shipped_rules
 from agent.snapshot import Snapshot
 from agent.web import ReloadRefusedError, Site
 from agent.web.message import Request, Response
-from agent.web.papers import read_papers
+from agent.web.papers import Papers
 
-PAPERS = read_papers(load(shipped_rules()), shipped_rules(), district=None, loaded_s=5.0)
+POLICY = load(shipped_rules())
+PAPERS = Papers(POLICY, 5.0, read_standing(shipped_rules(), POLICY, district=None))
 
 
 def site(
@@ -180,7 +183,8 @@ def test_a_reload_shows_at_once(snapshot: Snapshot) -> None:
     times = iter(range(100))
     shown = site(lambda: replace(snapshot, time_ns=next(times)), papers=lambda: current[-1])
     assert b"Example High School" in ask(shown, "/notice").body
-    current.append(replace(PAPERS, notice=None, premises=None, standing="premises.yaml:3: no", notice_true=False))
+    unreadable = Standing(None, None, "premises.yaml:3: no", is_true=False, is_posted=False)
+    current.append(replace(PAPERS, standing=unreadable))
     response = ask(shown, "/notice")
     assert (404, b"premises.yaml:3: no\n") == (response.status, response.body)
 
