@@ -44,11 +44,6 @@ class ServiceManager:
         elif named:
             log.warning("service_manager_unknown", socket=named, problem="neither a path nor an abstract name")
 
-    @property
-    def watchdog_s(self) -> float:
-        """Within which time the manager wants to hear of us; 0 when it does not."""
-        return self._beat_s * BEATS_A_WATCHDOG
-
     def ready(self) -> None:
         """The service does its work: it has started, or has reloaded."""
         self._send("READY=1")

@@ -118,7 +118,6 @@ def test_status(path: str, manager: Manager, clock: list[float]) -> None:
 def test_watchdog(path: str, manager: Manager, clock: list[float]) -> None:
     """However often the service says that it is alive, the manager hears it four times in its period."""
     told = service(path, WATCHDOG_USEC="8000000", WATCHDOG_PID=str(os.getpid()))
-    assert 8.0 == told.watchdog_s
     for _ in range(80):
         told.alive()
         clock[0] += 0.1
@@ -145,7 +144,6 @@ def test_no_watchdog(environment: dict[str, str], path: str, manager: Manager) -
     told.alive()
     told.close()
 
-    assert 0.0 == told.watchdog_s
     assert [] == manager.heard()
 
 

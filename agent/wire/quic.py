@@ -31,7 +31,6 @@ _PING = 0x01
 _ACK = 0x02
 _ACK_ECN = 0x03
 _CRYPTO = 0x06
-_CONNECTION_CLOSE = 0x1C
 _GOOGLE_CRYPTO = 0x08
 """CRYPTO of Q050, T050 and T051, which kept Google's numbers for frames."""
 _GOOGLE_VERSIONS = frozenset({Q050, T050, T051})

@@ -17,7 +17,6 @@ from agent.gate.kernel import OBJECT, PROGRAMS
 ROOT = Path(__file__).parent.parent.parent
 MAPS = {"rows", "flows", "free_slots", "fragments", "personal", "totals", "scratch_room", "slices", "stages"}
 LOAD_IMMEDIATE_64 = 0x18
-MAX_STACK_BYTES = 512
 
 
 @pytest.fixture(scope="module")
