@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 import pytest
 
 from agent.cli.run import DEFAULT_LISTEN
+from tests.free_port import free_port
 from tests.live.waiting import wait_for
 
 SHIPPED: Final = Path(__file__).parent.parent.parent / "deploy" / "prometheus"
@@ -61,13 +62,6 @@ def as_asked(query: str) -> str:
     """A dashboard's query as Grafana would send it, with "all" chosen everywhere and a short time shown."""
     chosen = re.sub(r"\$(district|site|instance)\b", ".*", query)
     return in_quick_motion(re.sub(r"\$__(range|rate_interval)", f"{WINDOW_S}s", chosen))
-
-
-def free_port() -> int:
-    """A port of loopback that nobody has at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _connect(port: int) -> socket.socket:

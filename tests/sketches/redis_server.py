@@ -26,12 +26,6 @@ def program() -> str:
     return found
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nobody has at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 class RedisServer:
     """The process. Ended on exit, whatever happens in between.
 

@@ -20,7 +20,8 @@ from redis.exceptions import RedisError
 from agent.sketches.exchange import StoreError
 from agent.sketches.place import Place, place_of
 from agent.sketches.store import MAX_TOLD, TIMEOUT_S, RedisStore
-from tests.sketches.redis_server import RedisServer, free_port
+from tests.free_port import free_port
+from tests.sketches.redis_server import RedisServer
 
 ROOT = Path(__file__).parent.parent.parent
 T = TypeVar("T")

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from urllib.request import urlopen
 
 import pytest
 import yaml
+
+from tests.free_port import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 ALERTS = {
@@ -33,14 +34,6 @@ Query = Callable[[str], list[float]]
 def blocks(language: str) -> list[str]:
     """The code blocks of the document in a language."""
     return re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def wait_for(what: Callable[[], bool], *, why: str) -> None:
