@@ -11,6 +11,7 @@ from rich.text import Text
 from agent.cli.console import VERDICT_STYLES, table
 from agent.flow import Evidence
 from agent.metrics import total_by
+from agent.quantities import share
 from agent.replay import ReplayReport
 from agent.snapshot import Counts, Snapshot
 from agent.verdict import Verdict
@@ -65,8 +66,8 @@ def _verdicts(snapshot: Snapshot) -> Table:
     for verdict in Verdict:
         if total := totals.get(verdict):
             style = VERDICT_STYLES[verdict]
-            share = _share(total.bytes, octets)
-            made.add_row(Text(verdict, style), f"{total.flows:,}", f"{total.packets:,}", decimal(total.bytes), share)
+            part = _share(total.bytes, octets)
+            made.add_row(Text(verdict, style), f"{total.flows:,}", f"{total.packets:,}", decimal(total.bytes), part)
     return made
 
 
@@ -121,7 +122,7 @@ def _size(count: int, verdict: Verdict) -> Text:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.2%}" if whole else "–"
+    return share(part, whole, 2) if whole else "–"
 
 
 def _by_bytes(totals: Mapping[Key, Counts]) -> list[tuple[Key, Counts]]:

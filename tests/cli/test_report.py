@@ -23,8 +23,8 @@ def test_tables_for_people() -> None:
     for line in (
         "video_streaming 2 1,000 8.0 kB – – 8.0 kB –",
         "youtube video_streaming 2 5.0 kB 3.0 kB",
-        "prohibited 2 1,000 8.0 kB 88.89%",
-        "sni 2 66.67% 8.0 kB",
+        "prohibited 2 1,000 8.0 kB 88.88%",
+        "sni 2 66.66% 8.0 kB",
         "left unopened 6.0 kB 75.00%",
         "opened 2.0 kB 25.00%",
         "tls 2.0 kB 25.00%",
@@ -34,6 +34,17 @@ def test_tables_for_people() -> None:
     assert "Conserved: 1,010 packets seen = 1,010 counted + 0 unsettled + 0 untracked + 0 undecodable" in text
     assert "2 files in 2.00 s (1.01 s of CPU, 1000.00 s a million packets)" in text
     assert "Limits met" not in text
+
+
+def test_all_is_said_only_of_all() -> None:
+    """Where little was opened it is not said that 100% was left unopened, nor that 0% was opened: as on the page."""
+    row, _ = REPORT.snapshot.classes
+    much = replace(row.counts, payload_bytes=10**9, opened_bytes=2_000)
+    text = shown(replace(REPORT, snapshot=replace(REPORT.snapshot, classes=(replace(row, counts=much),))))
+    lines = {tuple(line.split()) for line in text.splitlines()}
+
+    for line in ("left unopened 1,000.0 MB 99.99%", "opened 2.0 kB <0.01%"):
+        assert tuple(line.split()) in lines, text
 
 
 def test_a_broken_law_is_told() -> None:
