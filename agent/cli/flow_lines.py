@@ -7,28 +7,10 @@ from typing import TextIO
 
 from agent.cli.outcome import FailedError
 from agent.flow import Endpoints, Flow
+from agent.naming.name import TRANSPORTS
 from agent.pipeline import FlowRecord
 
 _IPV4, _ARP, _IPV6 = 0x0800, 0x0806, 0x86DD
-
-_PROTOCOLS = {
-    1: "icmp",
-    2: "igmp",
-    4: "ipip",
-    6: "tcp",
-    17: "udp",
-    41: "ipv6",
-    47: "gre",
-    50: "esp",
-    51: "ah",
-    58: "icmp6",
-    88: "eigrp",
-    89: "ospf",
-    103: "pim",
-    112: "vrrp",
-    132: "sctp",
-}
-"""https://www.iana.org/assignments/protocol-numbers"""
 
 
 class FlowLines:
@@ -79,7 +61,7 @@ def protocol_name(flow: Flow) -> str:
     What has no name here is told by its number: an IP protocol in decimal, an EtherType as 0x88cc.
     """
     if flow.ethertype in {_IPV4, _IPV6}:
-        return _PROTOCOLS.get(flow.ip_protocol, str(flow.ip_protocol))
+        return TRANSPORTS.get(flow.ip_protocol, str(flow.ip_protocol))
     return "arp" if flow.ethertype == _ARP else f"0x{flow.ethertype:04x}"
 
 

@@ -76,6 +76,7 @@ def test_hostnames(names: tuple[str, ...], expected: object) -> None:
         (0x0800, 17, "udp"),
         (0x86DD, 58, "icmp6"),
         (0x0800, 132, "sctp"),
+        (0x0800, 115, "l2tp"),
         (0x0800, 253, "253"),
         (0x0800, 0, "0"),
         (0x0806, 0, "arp"),
