@@ -250,8 +250,7 @@ SECTION("socket/frame") int hallwatch_frame(struct __sk_buff *skb) {
     packet->frames = 1;
     if (skb->gso_segs > 1) packet->frames = skb->gso_segs;
     if (skb->vlan_present) {
-        packet->vlan = skb->vlan_tci & 0xFFF;
-        packet->tagged = 1;
+        note_vlan(packet, skb->vlan_tci & 0xFFF);
         packet->wire_bytes += 4;
     }
     enter_gate(&gate, LINK_ETHERNET);

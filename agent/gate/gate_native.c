@@ -242,10 +242,7 @@ EXPORT void gate_feed(struct gate *gate, u32 link, u64 time_ns, const u8 *data, 
     packet->wire_bytes = wire;
     packet->captured_bytes = captured;
     packet->frames = 1;
-    if (vlan >= 0) {
-        packet->vlan = (u16)vlan;
-        packet->tagged = 1;
-    }
+    if (vlan >= 0) note_vlan(packet, (u32)vlan);
     enter_gate(gate, link);
 }
 

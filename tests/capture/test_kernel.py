@@ -12,6 +12,8 @@ from agent.capture.kernel import KernelTap
 from agent.flow import Direction, Slice, SliceKind
 from agent.lab import crafted, envelopes
 from agent.lab.canary import PREFIX
+from agent.lab.crafted import ends_of
+from agent.lab.stack import Wire
 from tests.live.cable import TAP, Cable
 from tests.live.needs import need_bpf
 from tests.live.sender import Load, Sender
@@ -72,6 +74,17 @@ def test_tags_beside_the_frame(envelope: str, tap: KernelTap, sender: Sender) ->
 
     assert sum(map(len, frames)) == tap.gate.totals()["seen_bytes"] == sum(tap.gate.table.counts(0)[1])
     assert int.from_bytes(frames[0][14:16], "big") & 0xFFF == tap.gate.table.flow(0).vlan
+
+
+@pytest.mark.parametrize("inner", [None, 20])
+def test_priority_tag_beside_the_frame(inner: int | None, tap: KernelTap, sender: Sender) -> None:
+    """A tag beside the frame that only gives a priority names no VLAN: the tag in the frame does, if there is one."""
+    frames = [envelopes.vlan(Wire(ends_of(1, 27015), vlan=inner).udp(Direction.TO_SERVER, b"x").data, 0)]
+    sender.send(Load(frames))
+    seen(tap, len(frames))
+
+    assert sum(map(len, frames)) == tap.gate.totals()["seen_bytes"]
+    assert inner == tap.gate.table.flow(0).vlan
 
 
 def test_two_interfaces_are_one_tap(cable: Cable, sender: Sender) -> None:

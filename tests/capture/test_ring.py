@@ -8,9 +8,11 @@ import pytest
 from agent.capture import ring
 from agent.capture.interface import InterfaceError
 from agent.capture.ring import BLOCK_BYTES, RingTap
-from agent.flow import Slice
+from agent.flow import Direction, Slice
 from agent.lab import crafted, envelopes
 from agent.lab.canary import PREFIX
+from agent.lab.crafted import ends_of
+from agent.lab.stack import Wire
 from tests.live.cable import TAP, Cable
 from tests.live.sender import Load, Sender
 from tests.live.traffic import introduction, middle
@@ -65,6 +67,17 @@ def test_tags_beside_the_frame(envelope: str, tap: RingTap, sender: Sender) -> N
 
     assert sum(map(len, frames)) == tap.gate.totals()["seen_bytes"]
     assert int.from_bytes(frames[0][14:16], "big") & 0xFFF == tap.gate.table.flow(0).vlan
+
+
+@pytest.mark.parametrize("inner", [None, 20])
+def test_priority_tag_beside_the_frame(inner: int | None, tap: RingTap, sender: Sender) -> None:
+    """A tag beside the frame that only gives a priority names no VLAN: the tag in the frame does, if there is one."""
+    frames = [envelopes.vlan(Wire(ends_of(1, 27015), vlan=inner).udp(Direction.TO_SERVER, b"x").data, 0)]
+    sender.send(Load(frames))
+    slices_of(tap, len(frames))
+
+    assert sum(map(len, frames)) == tap.gate.totals()["seen_bytes"]
+    assert inner == tap.gate.table.flow(0).vlan
 
 
 def test_round_and_round(cable: Cable, sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
