@@ -162,7 +162,8 @@ struct gate_config {
 struct gate_fragment_key {
     u8 address[2][16];
     u32 id;
-    u32 protocol;
+    u16 protocol;
+    u16 sender; /* each end numbers its packets by itself */
 };
 
 struct gate_fragment {

@@ -9,6 +9,7 @@ GATE_INLINE void start_kept(struct gate_kept *kept, const struct gate_packet *pa
     __builtin_memcpy(kept->key.address, packet->key.address, 32);
     kept->key.id = packet->fragment_id;
     kept->key.protocol = packet->key.protocol;
+    kept->key.sender = packet->sender;
 }
 
 /* Finds a later fragment's first one. -1: it is not known, or no more. */

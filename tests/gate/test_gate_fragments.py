@@ -153,6 +153,30 @@ def test_interleaved_datagrams(feed: Feeder) -> None:
     assert [0] == feed.live()
 
 
+def test_same_number_both_ways(feed: Feeder) -> None:
+    """Both ends number their packets by themselves: fragments of the same number go the way of their own sender's first."""
+    talk = wire(27015)
+    asked, answered = (fragments(talk.udp(way, bytes(64) + SHUT), 200) for way in (TO_SERVER, TO_CLIENT))
+    numbered = [part._replace(data=part.data[:18] + b"\0\7" + part.data[20:]) for part in [*asked, *answered]]
+    firsts, later = [numbered[0], numbered[len(asked)]], [*numbered[1 : len(asked)], *numbered[len(asked) + 1 :]]
+    feed(timed([*firsts, *later[:2]]))
+
+    assert [(3, 1)] == [feed.gate.table.counts(slot)[0] for slot in feed.live()]
+    feed(timed(later[2:]))
+    assert [(len(asked), len(answered))] == [feed.gate.table.counts(slot)[0] for slot in feed.live()]
+
+
+def test_answer_with_the_number_of_a_hello(feed: Feeder) -> None:
+    """A server's fragment that bears the number of the client's Initial stays closed."""
+    talk, initial = wire(443), b"\xc0\0\0\0\1\x08SERVERID\0\0\x42\x58" + bytes(600)
+    hello, answer = fragments(talk.udp(TO_SERVER, initial), 256), fragments(talk.udp(TO_CLIENT, SHUT), 256)
+    mixed = [
+        part._replace(data=part.data[:18] + b"\0\7" + part.data[20:]) for part in (hello[0], answer[1], *hello[1:])
+    ]
+
+    assert (0, initial) == placed(feed(timed(mixed)))
+
+
 # ---- Without a first fragment
 
 
