@@ -170,6 +170,7 @@ struct gate_fragment {
     u32 slot;
     u32 stream_offset; /* of the first fragment's first payload byte */
     u32 header_bytes;
+    u32 limit; /* of a datagram: where what may be opened of it ends */
     u8 direction;
     u8 opened; /* the first fragment left the gate as this kind of slice, 0 if it did not */
     u8 placed; /* stream_offset is known: the first fragment was looked at */
@@ -224,7 +225,7 @@ struct gate_piece {
     u8 placed; /* out: `offset` is known */
     u8 midstream; /* the flow's start was not seen */
     u8 follows;   /* a later fragment: what its first left the gate as */
-    u16 reserved;
+    u16 limit;    /* of a datagram: where what may be opened of it ends */
 };
 
 /* ---- What the kernel's verifier asks of programs that are loaded without CAP_PERFMON, and how the core keeps to it.

@@ -87,12 +87,12 @@ GATE_INLINE u32 decide_datagram(struct gate *gate, const struct gate_row *row, c
 GATE_INLINE void open_datagram(struct gate *gate, struct gate_row *row, struct gate_piece *piece, const struct gate_packet *packet) {
     u32 follows = piece->follows;
     u32 length = gate_smaller(piece->captured, GATE_DATAGRAM_BYTES);
-    if (follows) { /* `limit` is where what may be opened of this datagram ends */
-        if (follows == SLICE_BANNER || piece->offset >= row->limit) return;
-        open_slice(gate, row, piece, packet, follows, 0, 0, gate_smaller(length, row->limit - piece->offset));
+    if (follows) {
+        if (follows == SLICE_BANNER || piece->offset >= piece->limit) return;
+        open_slice(gate, row, piece, packet, follows, 0, 0, gate_smaller(length, piece->limit - piece->offset));
         return;
     }
-    row->limit = GATE_DATAGRAM_BYTES;
+    piece->limit = GATE_DATAGRAM_BYTES;
     if (row->kind == FLOW_UNDECIDED) row->kind = (u8)decide_datagram(gate, row, piece);
     switch (row->kind) {
     case FLOW_DNS:
@@ -108,8 +108,8 @@ GATE_INLINE void open_datagram(struct gate *gate, struct gate_row *row, struct g
             return;
         }
         row->datagrams++;
-        if (row->kind == FLOW_QUIC) row->limit = gate_smaller(initial_bytes(gate, piece), GATE_DATAGRAM_BYTES);
-        length = gate_smaller(length, row->limit);
+        if (row->kind == FLOW_QUIC) piece->limit = (u16)gate_smaller(initial_bytes(gate, piece), GATE_DATAGRAM_BYTES);
+        length = gate_smaller(length, piece->limit);
         if (length) open_slice(gate, row, piece, packet, row->kind == FLOW_QUIC ? SLICE_QUIC : SLICE_DTLS, 0, 0, length);
         return;
     case FLOW_OTHER:

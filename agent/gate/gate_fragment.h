@@ -25,6 +25,7 @@ GATE_INLINE void follow_first(struct gate *gate, struct gate_piece *piece, const
     piece->placed = 1;
     piece->offset = first->stream_offset + packet->fragment_offset - first->header_bytes;
     piece->follows = first->opened;
+    piece->limit = (u16)first->limit;
 }
 
 /* The end of each packet that may have a payload: keeps what later fragments of a first one need, whose they are, where
@@ -36,6 +37,7 @@ GATE_INLINE void finish_piece(struct gate *gate, const struct gate_piece *piece,
     kept->fragment.slot = piece->slot;
     kept->fragment.stream_offset = piece->offset;
     kept->fragment.header_bytes = packet->header_bytes;
+    kept->fragment.limit = piece->limit;
     kept->fragment.direction = piece->direction;
     kept->fragment.opened = piece->opened;
     kept->fragment.placed = piece->placed;

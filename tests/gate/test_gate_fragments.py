@@ -134,6 +134,17 @@ def test_coalesced_packet_in_a_later_fragment(feed: Feeder) -> None:
     assert (0, initial) == placed(feed(timed(parts)))
 
 
+def test_limit_is_of_the_same_datagram(feed: Feeder) -> None:
+    """Where the Initials of a datagram end is not moved by another datagram that comes between its fragments."""
+    talk, longer = wire(443), b"\xc0\0\0\0\1\x08SERVERID\0\0\x44\xb0" + bytes(1200)
+    initial = b"\xc0\0\0\0\1\x08SERVERID\0\0\x42\x58" + bytes(600)
+    first, *later = fragments(talk.udp(TO_SERVER, initial + b"\xd0" + initial[1:19] + SHUT), 256)
+    slices = feed(timed([first, talk.udp(TO_SERVER, longer), *later]))
+
+    assert [len(longer)] == [len(one.data) for one in slices if not one.flags]
+    assert (0, initial) == placed(one for one in slices if one.flags)
+
+
 def test_banner_is_of_the_first(feed: Feeder) -> None:
     """Of "anything else", only the first fragment is opened."""
     first = bytes(range(40))
