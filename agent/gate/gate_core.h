@@ -114,7 +114,7 @@ struct gate_row {
     u32 limit;   /* TLS: stream offset where the ClientHello ends. HTTP: bytes of the Host value so far */
     u64 window;  /* TLS: bytes 3 to 8 of the stream and which of them are known. HTTP: the last 8 bytes searched */
     struct gate_key outer; /* the outermost tunnel, or zeros */
-    u64 reserved_word;     /* a row is three cache lines */
+    u64 record; /* TLS: the bytes of the next record header, and which of them are known. A row is three cache lines */
 };
 
 /* Opened bytes on their way to user space; `length` bytes follow, padded to 8. */

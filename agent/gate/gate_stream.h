@@ -53,19 +53,34 @@ GATE_INLINE int learn_hello(struct gate *gate, struct gate_row *row, const struc
     return 0;
 }
 
-/* A ClientHello over several records: each further record header found in order moves the end by its five bytes. */
+/* Puts the next record header together, of which a segment may hold a part: its bytes, the first one lowest, and above
+ * them a bit for each that is known. */
+GATE_INLINE u64 take_header(struct gate *gate, const struct gate_row *row, const struct gate_piece *piece) {
+    u64 record = row->record;
+    GATE_UNROLLED
+    for (u32 i = 0; i < 5; i++) {
+        u32 inside = row->cursor + i - piece->offset;
+        u8 byte;
+        if (inside >= piece->captured || gate_load(gate, piece->at + inside, &byte, 1)) continue;
+        record &= ~(0xFFULL << (i * 8));
+        record |= (u64)byte << (i * 8) | 1ULL << (40 + i);
+    }
+    return record;
+}
+
+/* A ClientHello over several records: each further record header moves the end by its five bytes. */
 GATE_INLINE void follow_records(struct gate *gate, struct gate_row *row, const struct gate_piece *piece) {
-    u8 h[5];
     GATE_UNROLLED
     for (u32 i = 0; i < 8; i++) {
-        u32 inside = row->cursor - piece->offset;
-        if (!row->cursor || row->cursor >= row->limit || row->cursor < piece->offset) return;
-        if (inside + 5 > piece->captured || gate_load(gate, piece->at + inside, h, 5)) return;
-        if (h[0] != 0x16) {
+        if (!row->cursor || row->cursor >= row->limit) return;
+        u64 record = take_header(gate, row, piece), known = record >> 40;
+        if (known & 1 && (record & 0xFF) != 0x16) {
             row->limit = row->cursor;
             return;
         }
-        row->cursor += 5 + gate_be16(h + 3);
+        row->record = known == 0x1F ? 0 : record;
+        if (known != 0x1F) return;
+        row->cursor += 5 + ((u32)(record >> 24 & 0xFF) << 8 | (u32)(record >> 32 & 0xFF));
         row->limit = gate_smaller(GATE_TLS_BYTES, row->limit + 5);
     }
 }
@@ -77,7 +92,8 @@ GATE_INLINE void open_tls(struct gate *gate, struct gate_row *row, struct gate_p
         return;
     }
     follow_records(gate, row, piece);
-    u32 limit = (row->limit ? row->limit : GATE_TLS_BYTES) + widen;
+    u32 missing = row->cursor < row->limit ? 5 : 0; /* a record header before the hello's end that has not come yet */
+    u32 limit = gate_smaller(GATE_TLS_BYTES, row->limit ? row->limit + missing : GATE_TLS_BYTES) + widen;
     if (piece->offset >= limit) return;
     u32 length = gate_smaller(piece->captured, limit - piece->offset);
     if (row->opened_bytes + length > GATE_TLS_BYTES + widen) { /* retransmissions have eaten the window */

@@ -32,7 +32,7 @@ ROW: Final = np.dtype(
         ("limit", "<u4"),
         ("window", "<u8"),
         ("outer", KEY),
-        ("reserved_word", "<u8"),
+        ("record", "<u8"),
     ]
 )
 """struct gate_row"""

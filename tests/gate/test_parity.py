@@ -116,6 +116,17 @@ def test_many_extension_headers(twins: Twins) -> None:
         twins.clear()
 
 
+def test_records_and_segments(twins: Twins) -> None:
+    """A hello in several records, whose headers are cut by the ends of segments, in order and not."""
+    for first in (40, 300, 519):
+        for cut in range(first, first + 9):
+            for order in ((0, 1, 2), (0, 2, 1)):
+                frames = crafted.tls(7, record_cuts=(first, first + 200), cuts=(cut, cut + 3), order=order)
+                passed = twins.feed(frame.data for frame in frames)
+                assert (len(frames), 0) == (passed.fed, passed.refused)
+                twins.clear()
+
+
 def test_heads_of_every_length(twins: Twins) -> None:
     """Wherever in a head the Host line stands, about the ends of what one stage searches, whole and in segments."""
     slices = 0
