@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.capture.interface import Interface
+from agent.capture.late import still_theirs
 from agent.gate.kernel import KernelGate
 from agent.gate.slices import SliceBatch, SliceQueue
 
@@ -31,6 +32,7 @@ class KernelTap:
         self.gate = KernelGate(max_flows=max_flows, queries=False, widen_bytes=widen_bytes)
         self.behind = False
         self._waiting = SliceQueue()
+        self._late = 0
         self._interfaces: list[Interface] = []
         try:
             for name in names:
@@ -49,14 +51,16 @@ class KernelTap:
             self._waiting.put(chunk)
             if not chunk:
                 break
-        batch = self._waiting.take(MAX_SLICES_A_READ)
+        waited = self._waiting.take(MAX_SLICES_A_READ)
+        batch = still_theirs(waited, self.gate.table, self.now_ns())
+        self._late += len(waited.slices) - len(batch.slices)
         self.behind = bool(self._waiting)
         return batch
 
     @property
     def lost_chunks(self) -> int:
-        """How often what was fetched found no place to wait."""
-        return self._waiting.lost_chunks
+        """How often what was fetched found no place to wait, or waited until its flow's row was given back."""
+        return self._waiting.lost_chunks + self._late
 
     def now_ns(self) -> int:
         """The kernel stamps packets by bpf_ktime_get_ns, which is this clock."""

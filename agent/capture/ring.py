@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.capture.interface import Interface
+from agent.capture.late import still_theirs
 from agent.gate.library import PacketRing
 from agent.gate.native import NativeGate
 from agent.gate.slices import SliceBatch, SliceQueue
@@ -67,6 +68,7 @@ class RingTap:
         self.gate = NativeGate(max_flows=max_flows, queries=False, widen_bytes=widen_bytes)
         self.behind = False
         self._waiting = SliceQueue()
+        self._late = 0
         self._rings: list[_Ring] = []
         self._turn = 0
         interfaces: list[Interface] = []
@@ -94,14 +96,16 @@ class RingTap:
                 if not frames:
                     break
             full = full or bool(frames)
-        batch = self._waiting.take(MAX_SLICES_A_READ)
+        waited = self._waiting.take(MAX_SLICES_A_READ)
+        batch = still_theirs(waited, self.gate.table, self.now_ns())
+        self._late += len(waited.slices) - len(batch.slices)
         self.behind = full or bool(self._waiting)
         return batch
 
     @property
     def lost_chunks(self) -> int:
-        """How often what was opened found no place to wait."""
-        return self._waiting.lost_chunks
+        """How often what was opened found no place to wait, or waited until its flow's row was given back."""
+        return self._waiting.lost_chunks + self._late
 
     def now_ns(self) -> int:
         """The ring's packets are stamped by the wall clock."""

@@ -25,7 +25,7 @@ class Tap(Protocol):
 
     @property
     def lost_chunks(self) -> int:
-        """How often opened bytes had to be let go unread because too many waited."""
+        """How often opened bytes had to be let go unread because too many waited, or they waited too long."""
 
     def now_ns(self) -> int:
         """The time by the clock that stamps this tap's packets, in nanoseconds."""

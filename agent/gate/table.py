@@ -81,6 +81,11 @@ class FlowTable:
     def is_sealed(self, slot: int) -> bool:
         return self._bytes[slot * _ROW_BYTES + _SEAL_OFFSET] != 0
 
+    def holds(self, slot: int, time_ns: int) -> bool:
+        """Whether the flow in `slot` had begun at `time_ns`; False too when there is none."""
+        row = self._rows[slot]
+        return bool(row["flags"] & layout.FLOW_LIVE) and int(row["first_ns"]) <= time_ns
+
     def is_dns(self, slot: int) -> bool:
         """Whether the gate took the flow for DNS."""
         return self._bytes[slot * layout.ROW.itemsize + layout.FLAGS_OFFSET + 2] == _FLOW_DNS
