@@ -183,6 +183,7 @@ GATE_INLINE int open_segment(struct gate *gate, struct gate_row *row, struct gat
         if (piece->midstream && (row->kind == FLOW_UNDECIDED || row->kind == FLOW_OTHER)) close_flow(row);
         if (row->kind == FLOW_OTHER && row->flags & FLOW_PERSONAL) close_flow(row);
         if (row->flags & FLOW_CLOSED) return 0;
+        if (row->kind == FLOW_TLS) row->cursor = row->window = 0; /* of what was said before in the same place */
         if (row->kind == FLOW_HTTP && !piece->offset && row->limit <= piece->captured)
             open_slice(gate, row, piece, packet, SLICE_HTTP_METHOD, SLICE_END, 0, row->limit);
     }

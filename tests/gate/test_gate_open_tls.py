@@ -209,6 +209,14 @@ def test_second_half_of_something_else(feed: Feeder) -> None:
     assert [early] == [one.data for one in feed(frames)]
 
 
+def test_beginning_said_anew(feed: Feeder) -> None:
+    """A hello in the place of a byte that might have begun a request is opened to its end, and no further."""
+    connection = talk()
+    packets = [*connection.open(), connection.at(TO_SERVER, 0, b"G"), connection.at(TO_SERVER, 0, HELLO + SEALED)]
+
+    assert (0, HELLO) == placed(feed(timed(packets)))
+
+
 @pytest.mark.parametrize("head", [b"\x00\x01\x02", b"\x16\x01\x03", b"\x16\x03\x05", b"\x04\x03\x01", b"\x16\x03\x03"])
 def test_what_is_no_client_hello(feed: Feeder, head: bytes) -> None:
     """After an early segment, a beginning with another record type, version or message is not opened."""
