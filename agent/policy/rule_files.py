@@ -1,5 +1,6 @@
 """A directory of rules -> the documents in it. The one place of this package that reads files."""
 
+import errno
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ def _rules_file(directory: Path, district: str | None, problems: Problems) -> Pa
     if district is None:
         return directory / "rules.yaml"
     path = directory / districts / f"{district}.yaml"
-    if _name.fullmatch(district) and path.exists():
+    if _name.fullmatch(district) and _is_there(path):
         return path
     names = {name.removesuffix(".yaml") for name in _names_in(directory / districts) if name.endswith(".yaml")}
     mark = Mark(str(directory / districts), 0)
@@ -85,7 +86,7 @@ def _read_rules(directory: Path, path: Path | None, problems: Problems) -> tuple
 
 def _extended(directory: Path, text: Text, problems: Problems) -> Path | None:
     name = text.text.strip()
-    if _extendable.fullmatch(name) and name not in _no_rules and (directory / name).exists():
+    if _extendable.fullmatch(name) and name not in _no_rules and _is_there(directory / name):
         return directory / name
     beside = {one for one in _names_in(directory) if one.endswith(".yaml") and one not in _no_rules}
     packs = {f"{districts}/{one}" for one in _names_in(directory / districts) if one.endswith(".yaml")}
@@ -95,7 +96,7 @@ def _extended(directory: Path, text: Text, problems: Problems) -> Path | None:
 
 
 def _read_accounts(path: Path, problems: Problems) -> Node | None:
-    if path.exists():
+    if _is_there(path):
         return _read(path, problems)
     # Without the file nothing is declared, which is right; with a misspelt one it would be wrong, and silent.
     near = nearest(path.name, {name for name in _names_in(path.parent) if name.startswith("acc")})
@@ -137,6 +138,15 @@ def _read(path: Path, problems: Problems) -> Node | None:
         problems.add(mark, f"the file cannot be read: {error.strerror}", "let the daemon's user read it")
         return None
     return parse(data, str(path), problems)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something has this name: a link that leads nowhere too, and what nobody may look at. `_read` tells of them."""
+    try:
+        path.lstat()
+    except OSError as error:
+        return error.errno not in {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
+    return True
 
 
 def _names_in(directory: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """A directory of rules: what is there is read, what is missing or odd is told by its path, and nothing hangs."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,51 @@ def test_a_file_that_may_not_be_read(rules: Callable[..., Path], monkeypatch: py
     _, problems = read(directory)
 
     assert "rules.yaml: the file cannot be read: Permission denied; let the daemon's user read it" in problems
+
+
+def test_a_name_that_no_file_can_have(rules: Callable[..., Path]) -> None:
+    """A name longer than a directory holds is one that is not there, and no error of the system's."""
+    name = "a" * 300
+    _, problems = read(rules({"rules.yaml": f"extends: {name}.yaml"}))
+    assert ['rules.yaml:1: "' + name[:57] + '..." is no file of rules in this directory'] == [
+        problem.partition(";")[0] for problem in problems
+    ]
+
+    found = Problems()
+    files = read_rule_files(rules({}), found, district=name)
+    assert ((None,), 1) == (files.rules, len(found))
+
+
+@pytest.mark.parametrize("target", ["nowhere.yaml", "accounts.yaml"])
+def test_a_link_that_leads_nowhere_is_no_missing_file(rules: Callable[..., Path], target: str) -> None:
+    """Declarations that are meant to be there are not left out in silence, nor told to be called what they are called."""
+    directory = rules({})
+    (directory / "accounts.yaml").symlink_to(target)
+
+    files, problems = read(directory)
+
+    assert files.accounts is None
+    assert len(problems) == 1
+    assert problems[0].startswith("accounts.yaml: the file ")
+    assert "would not be read" not in problems[0]
+
+
+def test_a_directory_that_may_not_be_entered(rules: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file of it is told of. Root may enter any, so the system's answer is put in its place."""
+
+    def refused(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    directory = rules({})
+    monkeypatch.setattr(Path, "stat", refused)
+    monkeypatch.setattr(Path, "lstat", refused)
+    monkeypatch.setattr(Path, "open", refused)
+
+    _, problems = read(directory)
+
+    assert {"accounts.yaml", "rules.yaml", "schedules.yaml", "segments.yaml"} <= {
+        line.partition(":")[0] for line in problems if "cannot be read: Permission denied" in line
+    }
 
 
 def test_the_number_of_files_has_a_limit(rules: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
