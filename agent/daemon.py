@@ -102,10 +102,10 @@ class Daemon:
         self._recorder = recorder
         self._devices = devices
         self._history = History()
-        policy = self._load()
-        self._reloaded, self._papers = self._taken(policy)
+        self._policy = self._load()
+        self._reloaded, self._papers = self._taken(self._policy)
         self._pipeline = Pipeline(
-            *(tap.gate, policy),
+            *(tap.gate, self._policy),
             allowances=self._allowances,
             census=None if devices is None else devices.census,
             on_flow=None if recorder is None else self._record,
@@ -185,6 +185,7 @@ class Daemon:
                 "reload_refused", rules=str(self._rules), problems=len(error.problems), first=str(error.problems[0])
             )
             raise ReloadRefusedError(str(error)) from error
+        self._policy = policy
         self._pipeline.reload(policy)
         self._reloaded, self._papers = self._taken(policy)
         self._log.info("reloaded", rules=str(self._rules))
@@ -205,6 +206,18 @@ class Daemon:
             self._log.warning("notice_unreadable", rules=str(self._rules), first=standing.unreadable)
         now_s = time.time()
         return in_force(policy, standing, now_s=now_s), Papers(policy, now_s, standing)
+
+    def _end_decisions(self, wall_ns: int) -> None:
+        """Holds as personal what the board declared until an earlier day, at midnight and not only at the next reload."""
+        policy = self._policy.as_of(wall_ns)
+        if policy is self._policy:
+            return
+        self._policy = policy
+        self._pipeline.reload(policy)
+        state, papers = self._taken(policy)
+        self._papers = replace(papers, loaded_s=self._papers.loaded_s)
+        self._reloaded = replace(self._reloaded, notice_is_posted=state.notice_is_posted)
+        self._log.warning("decision_ran_out", services=len(policy.services.lapsed))
 
     def _reload_by_signal(self) -> None:
         try:
@@ -229,6 +242,7 @@ class Daemon:
         now_ns, wall_ns = self._tap.now_ns(), time.time_ns()
         if self._recorder:
             self._recorder.tick(wall_ns)  # first: what was revoked a moment ago records nothing of this tick
+        self._end_decisions(wall_ns)
         self._pipeline.tick(now_ns, wall_ns)
         snapshot = self._pipeline.snapshot(wall_ns)
         gate = replace(snapshot.gate, dropped_packets=self._tap.dropped_packets())

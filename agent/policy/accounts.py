@@ -7,6 +7,7 @@ cannot be seen from a tap. So the board says what it provides, and what is not d
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Self
 
 from agent.flow import Account
 from agent.policy.catalogue import Accounts, Application, Entry
@@ -75,6 +76,12 @@ class BoardServices:
                 shift = prefix.max_prefixlen - prefix.prefixlen
                 networks = self._prefixes.setdefault((prefix.max_prefixlen // 8, shift), {})
                 networks.setdefault(int(prefix.network_address) >> shift, one)
+
+    def as_of(self, today: date) -> Self:
+        """The declarations that still hold on a day, these themselves where that is all of them; none holds again."""
+        if not any(one.until is not None and one.until < today for one in self.declared):
+            return self
+        return type(self)((*self.lapsed, *self.declared), today=today, unknown_names_open=self.unknown_names_open)
 
     def at_address(self, server: bytes) -> BoardService | None:
         """The service that a server belongs to by its address: 4 or 16 bytes; anything else belongs to none."""

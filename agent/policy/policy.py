@@ -1,9 +1,10 @@
 """A directory of rules -> the Policy: one frozen value that names, classifies and judges."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from itertools import product
 from pathlib import Path
+from typing import Self
 
 from agent.flow import Evidence, FlowClass
 from agent.policy.accounts import BoardServices
@@ -70,6 +71,13 @@ class Policy:
             server: An address that was given for it, or empty. The board's own addresses are never held closed.
         """
         return self.classifier.closed(name, self.services.at_address(server))
+
+    def as_of(self, now_ns: int) -> Self:
+        """The policy once what a board declared until an earlier day holds no more; this one itself until then."""
+        services = self.services.as_of(self.schedules.local(now_ns).date())
+        if services is self.services:
+            return self
+        return replace(self, services=services, classifier=Classifier(self.catalogue, self.segments, services))
 
     @property
     def zone(self) -> tzinfo:

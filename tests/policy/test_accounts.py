@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.flow import Account
+from agent.flow import Account, Evidence
 from agent.policy.accounts import BoardService, BoardServices
 from agent.policy.catalogue import Accounts, Application, Entry
 from agent.policy.policy import load
@@ -95,6 +95,19 @@ def test_a_decision_holds_through_its_last_day(today: date | None, holds: bool) 
     assert holds is not services.holds_closed(SUITE, None)
 
 
+def test_decisions_run_out_while_they_are_in_force() -> None:
+    """Nothing is new until the day after the last one; then what ran out is, and it does not come back with the clock."""
+    endless = BoardService("Other", "Board, 2026-09-01", None, Mark("accounts.yaml", 9), frozenset({"outlook"}))
+    services = BoardServices([MAIL, endless], unknown_names_open=True)
+    over = services.as_of(date(2027, 9, 1))
+
+    assert services is services.as_of(date(2027, 8, 31))
+    assert ((endless,), (MAIL,), True) == (over.declared, over.lapsed, over.unknown_names_open)
+    assert over.by_application("gmail") is None
+    assert over is over.as_of(date(2028, 1, 1))
+    assert over is over.as_of(date(2027, 8, 30))
+
+
 def test_of_two_declarations_the_first_is_named() -> None:
     """Both are the board's; an explanation names the one that was written first."""
     other = BoardService("Other", "Board, 2026-09-01", None, Mark("accounts.yaml", 9), frozenset({"gmail"}))
@@ -163,6 +176,25 @@ def test_a_policy_with_declarations(rules: Callable[..., Path]) -> None:
     assert [True, True, True, False, True] == [after.holds_closed(name) for name in names]
     assert not before.holds_closed(b"www.fedex.com", bytes([192, 0, 2, 1]))
     assert before.holds_closed(b"www.fedex.com", bytes([192, 0, 3, 1]))
+
+
+def test_a_policy_in_force_at_the_end_of_a_decision(rules: Callable[..., Path]) -> None:
+    """Midnight is that of the schedules' zone; what is remembered of names goes with the decision."""
+    policy = load(rules({"accounts.yaml": ACCOUNTS}), now_ns=at("2026-11-22T12:00"))
+    midnight = datetime(2027, 9, 1, tzinfo=policy.zone)
+    midnight_ns = int(midnight.timestamp()) * 1_000_000_000
+    assert not policy.holds_closed(b"www.schools.example.org")
+    after = policy.as_of(midnight_ns)
+
+    assert policy is policy.as_of(midnight_ns - 1)
+    assert after.holds_closed(b"www.schools.example.org")
+    assert (
+        Account.UNKNOWN
+        is after.classify(
+            vlan=None, client=b"", name=b"www.schools.example.org", evidence=Evidence.SNI, protocol="tls"
+        ).account
+    )
+    assert (policy.rulebook, policy.segments, policy.pack) == (after.rulebook, after.segments, after.pack)
 
 
 def test_without_the_file_nothing_is_declared(rules: Callable[..., Path]) -> None:
