@@ -241,6 +241,20 @@ def test_snapchat_and_signal_are_named_in_all(district: str) -> None:
     assert 1 == len(clauses_with(district, "Snapchat", "Signal"))
 
 
+@pytest.mark.parametrize("district", DISTRICTS)
+def test_personal_accounts_as_the_statute_has_them(district: str) -> None:
+    """Of § 31-40x a paraphrase drops nothing that a board would rely on: it may not even ask, and work's accounts are out."""
+    clauses = {
+        name.rpartition("/")[2]: clause.paraphrase
+        for name, clause in policy(district).pack.clauses.items()
+        if "/personal-accounts/" in name
+    }
+
+    assert "asked or made" in clauses["protected"]
+    assert "used for its business" in clauses["provided"]
+    assert "used for the board's business is not" in clauses["definition"]
+
+
 def words(text: str) -> list[str]:
     """Returns the words of a text, lower case, without punctuation."""
     return re.findall(r"[a-z0-9]+", text.lower())
