@@ -26,8 +26,8 @@ from agent.policy.policy import Policy
 
 DESCRIPTION = f"""\
 Permit, in writing, that records are kept about one device or one network, for at most {MAX_DAYS} days. Without an authorisation
-there are no such records at all. A record holds time, application, category, verdict and size of a connection, never its
-contents; names of hosts only with --names.
+there are no such records at all. A record holds time, segment, application, category, account, verdict and size of a
+connection, never its contents; names of hosts only with --names.
 
 The authorisation is a file in the directory that "hallwatch run" is given for authorisations, signed with a private key that
 is best kept elsewhere. It begins and ends by itself. Which ground holds, and whether any does, counsel decides.

@@ -17,7 +17,8 @@ MAX_DAYS: Final = 3_650
 """Ten years. What is kept for longer is an archive, and another law's matter."""
 
 _COMFORT: Final = re.compile(
-    r"\b((?:rest|bath|locker|changing|break|lactation)[ -]?rooms?|toilets?|lounges?|nurse'?s'? (?:room|office))\b",
+    r"\b((?:rest|bath|wash|shower|dressing|locker|changing|break|lactation|nursing|wellness)[ -]?rooms?|toilets?|showers?"
+    r"|lavator(?:y|ies)|lounges?|(?:wo)?men['\u2019]?s['\u2019]? rooms?|nurse['\u2019]?s['\u2019]? (?:room|office))\b",
     re.IGNORECASE,
 )
 """Areas for health or personal comfort, or for the safeguarding of possessions (Conn. Gen. Stat. 31-48b)."""

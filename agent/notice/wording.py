@@ -22,8 +22,8 @@ COLLECTED: Final = {
     ),
     Collected.DNS: "Reading the questions to and the answers of name servers (DNS), for the same purpose.",
     Collected.DEVICE_MINUTES: (
-        "Adding up minutes of use for each device, category and day, in memory, under a number that changes every day. What "
-        "is told of it are numbers of devices, and none where they are few."
+        "Adding up minutes and bytes of use for each device, category and day, in memory, under a number that changes every "
+        "day. What is told of it are numbers of devices, and none where they are few."
     ),
     Collected.DISTINCT_DEVICES: (
         "Counting distinct devices across taps. From a device's address a number is made that only the holder of the "
@@ -55,7 +55,7 @@ OPENED: Final = (
             "{GATE_HTTP_HOST_BYTES} bytes) of the first request, looked for in the first {GATE_HTTP_SEARCH_BYTES:,} bytes"
         ),
     ),
-    ("Anything else", "the start of the first packet each way: at most {GATE_BANNER_BYTES} bytes"),
+    ("Anything else", "the start of the first packet each way, whatever it says: at most {GATE_BANNER_BYTES} bytes"),
     ("A connection met after its beginning", "nothing"),
 )
 """What traffic looks like, and what is opened of it; the numbers are those of the notice."""
@@ -211,8 +211,9 @@ def _exceptions(notice: Notice) -> Section:
             Paragraph(
                 "Records about one device or one network are made only under a signed authorisation, which says on which "
                 "of the law's grounds, on what specific information, by whom, for what and from when to when, for at most "
-                f"{_days(notice.max_authorisation_days)}. They hold time, application, category, verdict and size; never "
-                "contents, and names of sites only where the authorisation says so. They end with it."
+                f"{_days(notice.max_authorisation_days)}. They hold time, network, application, category, "
+                "whether the account is personal or the district's, verdict and size; never contents, and names of sites "
+                "only where the authorisation says so. They end with it."
             ),
             Paragraph(
                 "The law provides for monitoring without prior notice where there are reasonable grounds to believe that "
@@ -222,9 +223,10 @@ def _exceptions(notice: Notice) -> Section:
             ),
             Paragraph(
                 "Nobody is asked for the credentials of a personal online account, nor to open one before a "
-                "representative of the employer, nor to invite one. On specific information the law lets the employer "
-                "investigate (A) whether the law and the rules on misconduct at work are kept, and (B) an unauthorised "
-                "transfer of its proprietary, confidential or financial data, even then without credentials (Conn. Gen. "
+                "representative of the employer, nor made to invite a supervisor to a group of it or to accept a "
+                "supervisor's invitation. On specific information the law lets the employer require access to one, even "
+                "then without credentials, to investigate (A) whether the law and the rules on misconduct at work are "
+                "kept, and (B) an unauthorised transfer of its proprietary, confidential or financial data (Conn. Gen. "
                 "Stat. § 31-40x). What the board has not declared to be its own service is held to be personal."
             ),
         ),

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import date
 
+from agent.authority.recorder import entry_of
 from agent.notice.describe import describe
 from agent.notice.notice import Collected, Network, Notice
 from agent.notice.opening import LIMITS
@@ -12,6 +13,7 @@ from agent.notice.page_text import as_text
 from agent.notice.premises import Premises
 from agent.notice.wording import COLLECTED, KEPT, OPENED, page_of
 from agent.policy.policy import Policy
+from tests.authority.examples import authorisation, flow
 
 
 def page(notice: Notice) -> Page:
@@ -54,6 +56,28 @@ def test_every_limit_of_the_gate_is_said(notice: Notice) -> None:
 
     assert sorted(LIMITS) == sorted(named)
     assert [] == [name for name, value in LIMITS.items() if f"{value:,}" not in text]
+
+
+def test_says_all_that_a_record_holds(notice: Notice) -> None:
+    """Each key of a record but those of its log has its word on the page, and so has what an allowance adds up."""
+    words = {
+        ("started", "ended"): "time",
+        ("segment",): "network",
+        ("application",): "application",
+        ("category",): "category",
+        ("account",): "whether the account is personal or the district's",
+        ("verdict",): "verdict",
+        ("sent_packets", "received_packets", "sent_bytes", "received_bytes"): "size",
+        ("names",): "names of sites only where the authorisation says so",
+    }
+    text = said(replace(notice, collected=tuple(Collected)))
+    sentence = text[text.index("They hold") : text.index("They end with it")]
+    ended = flow()
+    entry = entry_of(ended, authorisation(names=True), 0, 0)
+
+    assert entry.keys() - {"kind", "authorisation"} == {key for keys in words for key in keys}
+    assert [] == [word for word in words.values() if word not in sentence]
+    assert "minutes and bytes of use for each device" in text
 
 
 def test_every_fact_has_its_words(notice: Notice) -> None:
