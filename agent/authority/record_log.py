@@ -18,7 +18,7 @@ from typing import Final
 
 from agent.authority.chain import Link, line_after
 from agent.authority.head import Head, write_head
-from agent.authority.log_files import day_of, log_files, name_of
+from agent.authority.log_files import LogFile, day_of, log_files, name_of
 from agent.authority.resume import resume
 from agent.authority.statement import time_text
 
@@ -166,11 +166,9 @@ class RecordLog:
             self._attach()
         if self._lock is not None:
             files = log_files(self._directory)
-            oldest = today - timedelta(days=self._keep_days)
-            over = [file for file in files if file.day <= oldest]
-            kept = [file for file in files if file.day > oldest]
+            over, kept = _divided(files, today, timedelta(days=self._keep_days))
             if over:
-                if self._writing is not None and self._writing.day <= oldest:
+                if not kept:
                     self._let_go()
                 self._first = kept[0].sequence if kept else self._last.sequence + 1
                 write_head(self._directory, Head(self._first, self._last))
@@ -179,6 +177,21 @@ class RecordLog:
                 self._bytes -= file.path.stat().st_size
                 file.path.unlink()
         self._pruned_on = today
+
+
+def _divided(files: list[LogFile], today: date, keep: timedelta) -> tuple[list[LogFile], list[LogFile]]:
+    """The files at the beginning of the log whose time is over, and the others.
+
+    A clock that stepped back leaves an old day behind newer ones, and one that was ahead a day to come. Such a file goes
+    with its neighbours: taken out of the middle, its lines would be missing from the chain.
+    """
+    over = 0
+    for number, file in enumerate(files, 1):
+        if file.day <= today - keep:
+            over = number
+        elif file.day <= today:
+            break
+    return files[:over], files[over:]
 
 
 def _sync_directory(directory: Path) -> None:

@@ -122,6 +122,20 @@ def test_old_files_are_deleted(log: RecordLog, directory: Path) -> None:
     assert 5 == entries(directory)[0]["sequence"]
 
 
+@pytest.mark.parametrize("step", [-12, 500])
+def test_a_clock_that_was_wrong_takes_no_line_out_of_the_middle(log: RecordLog, directory: Path, step: int) -> None:
+    """A file of a day long past, or to come, goes with its neighbours: until then the chain has all of its lines."""
+    for number, now in enumerate((NOON, NOON + step * DAY, NOON + DAY)):
+        write(log, number, now=now)
+    log.tick(NOON + 9 * DAY)
+    before = verify([directory])
+    log.tick(NOON + 11 * DAY)
+    log.close()
+
+    assert ([], 3) == (before.findings, before.records)
+    assert ([], []) == (verify([directory]).findings, numbers(directory))
+
+
 def test_old_files_of_an_earlier_run_are_deleted(log: RecordLog, directory: Path) -> None:
     """A daemon that records nothing any more still deletes what is too old."""
     write(log, 1)
