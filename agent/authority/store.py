@@ -7,6 +7,7 @@
 The directory belongs to those who approve; the daemon only reads it. Its log is in `records/` below it.
 """
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -119,7 +120,10 @@ def read_public_key(directory: Path) -> bytes:
     Raises:
         OSError: There is none, or it cannot be read.
     """
-    with (directory / PUBLIC_KEY).open("rb") as file:
+    path = directory / PUBLIC_KEY
+    if path.exists() and not path.is_file():  # a pipe by that name would never end
+        raise OSError(errno.EINVAL, "this is no file", str(path))
+    with path.open("rb") as file:
         return file.read(MAX_FILE_BYTES)
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import datetime
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from agent.authority.authorisation import GROUND_TEXTS, MAX_DAYS, Address, Authorisation, Device, Ground, Network
@@ -225,9 +225,13 @@ def _print(authorisation: Authorisation) -> None:
 
 def _address(text: str) -> Address:
     try:
-        return ip_address(text)
+        address = ip_address(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not an address such as 10.10.4.7 or 2001:db8::7") from None
+    # An IPv4 address in an IPv6 one (RFC 4291 section 2.5.5.2) is never on the wire: no flow would be this device's.
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
 
 
 def _time(text: str) -> datetime:

@@ -20,6 +20,20 @@ def test_there_and_back(tmp_path: Path) -> None:
     assert 0o600 == stat.S_IMODE((tmp_path / HEAD).stat().st_mode)
 
 
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    """A link that lies where the head is put together is taken away, and what it leads to stays as it was."""
+    log, precious = tmp_path / "log", tmp_path / "precious"
+    log.mkdir()
+    precious.write_text("precious", encoding="utf-8")
+    for name in (f".{HEAD}", HEAD):
+        (log / name).symlink_to(precious)
+    write_head(log, Head(1, Link(2, "a" * 64)))
+
+    assert Head(1, Link(2, "a" * 64)) == read_head(log)
+    assert "precious" == precious.read_text(encoding="utf-8")
+    assert [HEAD] == [path.name for path in log.iterdir()]
+
+
 @pytest.mark.parametrize(
     "data",
     [

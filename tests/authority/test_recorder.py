@@ -209,6 +209,17 @@ def test_a_key_that_is_none(office: Office) -> None:
     assert 1 == len(records(office))
 
 
+def test_a_pipe_in_place_of_the_key(office: Office) -> None:
+    """It would keep a daemon waiting for its other end; it is no file, and permits nothing."""
+    office.write(authorisation())
+    (office.directory / "authority.pub").unlink()
+    os.mkfifo(office.directory / "authority.pub")
+    recorder = started(office)
+    take(recorder, flow())
+
+    assert ([], 1) == (records(office), recorder.limits_met["authorisations_unreadable"])
+
+
 def test_a_link_that_leads_nowhere(office: Office) -> None:
     """One bad file does not keep a revocation from being seen."""
     made = authorisation()

@@ -69,6 +69,14 @@ def test_a_signed_file(office: Office) -> None:
     assert "J. Doe, Superintendent" in out
 
 
+def test_a_device_is_the_address_on_the_wire(office: Office) -> None:
+    """As some programs write an IPv4 address inside IPv6, no flow would ever be the device's."""
+    assert 0 == office.write(device="::ffff:10.10.4.7")[0]
+    (path,) = office.files()
+
+    assert {"device": "10.10.4.7"} == json.loads(path.read_text())["authorisation"]["scope"]
+
+
 @pytest.mark.parametrize("name", [name for name in STATEMENTS if name != "--from"])
 def test_nothing_may_be_left_unsaid(office: Office, name: str) -> None:
     """Without any one of the statements nothing is written, and which one is missing is said."""
