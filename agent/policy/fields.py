@@ -146,7 +146,9 @@ def one_of(text: Text, what: str, allowed: Collection[str], problems: Problems) 
     """The text if it is among `allowed`; else None, and a problem with the nearest word."""
     if text.text in allowed:
         return text.text
-    problems.add(text.mark, f"{what}: {shown(text.text)} is not known", did_you_mean(text.text, allowed))
+    # The nearest of 829 applications takes 2 ms to find: minutes, for a file that holds nothing but wrong ones.
+    remedy = "" if problems.is_full else did_you_mean(text.text, allowed)
+    problems.add(text.mark, f"{what}: {shown(text.text)} is not known", remedy)
     return None
 
 

@@ -75,6 +75,11 @@ class Problems:
     def __len__(self) -> int:
         return len(self._problems) + self._further
 
+    @property
+    def is_full(self) -> bool:
+        """True when no further problem is kept, so that nobody need look for its remedy."""
+        return len(self._problems) >= max_problems
+
     def raise_if_any(self, error: type[RulesError] = RulesError) -> None:
         """Raise RulesError, or its kind, with everything that was added, or do nothing."""
         if self._problems:

@@ -20,6 +20,9 @@ max_spans = 48
 max_range_days = 366
 """Of one holiday; a longer one is a mistyped year."""
 
+max_days_off = 1_000
+"""Entries under holidays, and under half days: those of many school years."""
+
 day_names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _days = re.compile(r"([a-z]+)(?: *- *([a-z]+))?")
 _span = re.compile(r"([0-9]{1,2}):([0-9]{2}) *- *([0-9]{1,2}):([0-9]{2})")
@@ -123,7 +126,10 @@ class _Reader:
 
     def _days_off(self, fields: Fields, key: str, what: str) -> Mapping[date, str]:
         days: dict[date, str] = {}
-        for node in fields.items(key):
+        for number, node in enumerate(fields.items(key)):
+            if number == max_days_off:
+                self._problems.add(node.mark, f"more than {max_days_off} entries", "leave out the years that are over")
+                break
             entry = Fields(node, what, self._problems, required=["name"], optional=["date", "from", "to"])
             name = entry.string("name")
             if ("date" in entry) == ("from" in entry) or ("from" in entry) != ("to" in entry):

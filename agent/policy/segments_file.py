@@ -11,8 +11,14 @@ from agent.policy.segments import Prefix, Role, Segment, Segments, unknown_segme
 max_segments = 256
 """More than any district has networks worth telling apart. Each multiplies the number of series."""
 
+max_entries = 4_096
+"""VLANs, ranges of them and prefixes as written, in all segments together: room for every VLAN one by one."""
+
 max_vlan = 4094
 """IEEE 802.1Q: 4095 is reserved, and 0 only carries a priority."""
+
+_mapped = IPv6Network("::ffff:0:0/96")
+"""IPv4-mapped addresses (RFC 4291 section 2.5.5.2)."""
 
 _range = re.compile(r"([0-9]{1,4})(?: *- *([0-9]{1,4}))?")
 
@@ -23,6 +29,7 @@ class _Reader:
         self._identifiers: dict[str, Mark] = {}
         self._vlans: dict[int, tuple[str, Mark]] = {}
         self._prefixes: dict[Prefix, tuple[str, Mark]] = {}
+        self._room = max_entries
         self.segments: list[Segment] = []
 
     def file(self, document: Node) -> None:
@@ -48,8 +55,8 @@ class _Reader:
             self._problems.add(fields.mark, "no traffic can be in this segment", remedy)
         if name is None:
             return
-        vlans = tuple(vlan for text in fields.texts("vlans") for vlan in self._vlan_range(text, name))
-        prefixes = tuple(p for text in fields.texts("prefixes") if (p := self._prefix(text, name)) is not None)
+        vlans = tuple(vlan for text in self._entries(fields, "vlans") for vlan in self._vlan_range(text, name))
+        prefixes = tuple(p for text in self._entries(fields, "prefixes") if (p := self._prefix(text, name)) is not None)
         if name == unknown_segment:
             remedy = "choose another id"
             self._problems.add(fields.mark_of("id"), f'"{name}" is the segment of what no other explains', remedy)
@@ -60,6 +67,18 @@ class _Reader:
             self._identifiers[name] = fields.mark_of("id")
             self.segments.append(Segment(name, title, Role(role), vlans, prefixes))
 
+    def _entries(self, fields: Fields, key: str) -> tuple[Text, ...]:
+        """The members of a list, as far as there is room for them."""
+        texts = fields.texts(key)
+        if len(texts) > self._room:
+            what = f"more than {max_entries} VLANs and prefixes"
+            self._problems.add(
+                texts[self._room].mark, what, "write ranges of VLANs, and the prefix that holds the others"
+            )
+        texts = texts[: self._room]
+        self._room -= len(texts)
+        return texts
+
     def _vlan_range(self, text: Text, segment: str) -> list[int]:
         found = _range.fullmatch(text.text)
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
@@ -67,22 +86,26 @@ class _Reader:
             remedy = f'a number from 1 to {max_vlan}, or a range such as "200-210"'
             self._problems.add(text.mark, f"{shown(text.text)} is no VLAN", remedy)
             return []
-        vlans = []
-        for vlan in range(first, last + 1):
-            if vlan in self._vlans:
-                other, mark = self._vlans[vlan]
-                what = f"VLAN {vlan} is in segment {shown(other)} already (line {mark.line})"
-                self._problems.add(text.mark, what, "keep it in one segment")
-            else:
-                self._vlans[vlan] = (segment, text.mark)
-                vlans.append(vlan)
-        return vlans
+        vlans = range(first, last + 1)
+        taken = [vlan for vlan in vlans if vlan in self._vlans]
+        if taken:
+            other, mark = self._vlans[taken[0]]
+            more = f", and {len(taken) - 1} more of this range are taken too" if len(taken) > 1 else ""
+            what = f"VLAN {taken[0]} is in segment {shown(other)} already (line {mark.line}){more}"
+            self._problems.add(text.mark, what, "keep it in one segment")
+        free = [vlan for vlan in vlans if vlan not in self._vlans]
+        self._vlans.update(dict.fromkeys(free, (segment, text.mark)))
+        return free
 
     def _prefix(self, text: Text, segment: str) -> Prefix | None:
         try:
             prefix = ip_network(text.text)
         except ValueError:
             self._problems.add(text.mark, f"{shown(text.text)} is no prefix", _prefix_remedy(text.text))
+            return None
+        if isinstance(prefix, IPv6Network) and prefix.subnet_of(_mapped):
+            remedy = "write the IPv4 prefix itself; on the wire there is no such address"
+            self._problems.add(text.mark, f"{prefix} holds IPv4 addresses as some programs write them in IPv6", remedy)
             return None
         if prefix in self._prefixes:
             other, mark = self._prefixes[prefix]

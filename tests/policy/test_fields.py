@@ -4,8 +4,10 @@ from datetime import date
 
 import pytest
 
+from agent.policy import fields as fields_module
+from agent.policy import problems as problems_module
 from agent.policy.document import Text, parse
-from agent.policy.fields import Fields, iso_date, max_identifier_characters, max_text_characters
+from agent.policy.fields import Fields, iso_date, max_identifier_characters, max_text_characters, one_of
 from agent.policy.problems import Mark, Problems, RulesError
 
 
@@ -140,3 +142,20 @@ def test_dates() -> None:
 
     assert (date(2026, 11, 26), None) == (iso_date(right, read.problems), iso_date(wrong, read.problems))
     assert ['f.yaml:2: "26 November" is no date; year-month-day, such as 2026-11-26'] == found(read)
+
+
+def test_remedies_are_looked_for_while_they_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of 100,000 wrong words would take minutes otherwise; every one of them is counted all the same."""
+    asked: list[str] = []
+
+    def remedy(word: str, _known: object) -> str:
+        asked.append(word)
+        return "write x"
+
+    monkeypatch.setattr(problems_module, "max_problems", 2)
+    monkeypatch.setattr(fields_module, "did_you_mean", remedy)
+    problems = Problems()
+    for word in ("a", "b", "c", "d"):
+        one_of(Text(word, Mark("f.yaml", 1)), "word", {"x"}, problems)
+
+    assert (["a", "b"], 4) == (asked, len(problems))

@@ -108,6 +108,15 @@ def test_one_fault_is_one_problem(right: str, wrong: str, line: int, problem: st
     assert problem in problems[0]
 
 
+def test_the_number_of_holidays_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may be a year long, and its days are kept."""
+    monkeypatch.setattr(schedules_file, "max_days_off", 1)
+    _, problems = read(WHOLE)
+
+    assert 1 == len(problems)
+    assert "more than 1 entries; leave out the years that are over" in problems[0]
+
+
 @pytest.mark.parametrize("limit", ["max_schedules", "max_spans"])
 def test_numbers_have_limits(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is looked at every minute is bounded."""

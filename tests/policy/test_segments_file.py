@@ -62,6 +62,10 @@ def test_an_exception_inside_a_wider_prefix() -> None:
             "id: a, title: A, role: staff, vlans: [9-11]",
             'VLAN 10 is in segment "staff" already (line 2); keep it in one',
         ),
+        (
+            "id: a, title: A, role: staff, prefixes: ['::ffff:10.9.0.0/112']",
+            "::ffff:a09:0/112 holds IPv4 addresses as some programs write them in IPv6; write the IPv4 prefix itself",
+        ),
         ("id: a, title: A, role: staff, vlans: [0]", '"0" is no VLAN; a number from 1 to 4094'),
         ("id: a, title: A, role: staff, vlans: [4095]", '"4095" is no VLAN; a number from 1 to 4094'),
         ("id: a, title: A, role: staff, vlans: [9-7]", '"9-7" is no VLAN; a number from 1 to 4094, or a range'),
@@ -97,6 +101,28 @@ def test_one_fault_is_one_problem(fields: str, problem: str) -> None:
     assert 1 == len(problems), problems
     assert problems[0].startswith("s.yaml:3: ")
     assert problem in problems[0]
+
+
+def test_a_range_that_is_taken_is_one_problem() -> None:
+    """Not one for each of its VLANs; those that are free are the segment's."""
+    segments, problems = read(one("id: a, title: A, role: staff, vlans: [9-10, 8-12]"))
+
+    remedy = "keep it in one segment"
+    assert [
+        f's.yaml:3: VLAN 10 is in segment "staff" already (line 2); {remedy}',
+        f's.yaml:3: VLAN 9 is in segment "a" already (line 3), and 1 more of this range are taken too; {remedy}',
+    ] == problems
+    assert (9, 8, 11, 12) == segments.by_identifier["a"].vlans
+
+
+def test_the_number_of_vlans_and_prefixes_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of all segments together; what is beyond is not even looked at, or a large file would take hours."""
+    monkeypatch.setattr(segments_file, "max_entries", 3)
+    segments, problems = read(one("id: a, title: A, role: staff, vlans: [11, x]"))
+
+    remedy = "write ranges of VLANs, and the prefix that holds the others"
+    assert [f"s.yaml:3: more than 3 VLANs and prefixes; {remedy}"] == problems
+    assert (11,) == segments.by_identifier["a"].vlans
 
 
 def test_the_number_of_segments_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
