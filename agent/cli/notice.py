@@ -81,6 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"{directory / PREMISES}: the file is missing; copy it from the shipped rules, and say there where"
         )
     today = policy.schedules.local(time.time_ns()).date()
+    if arguments.posted is not None and arguments.posted > today:
+        raise UsageError(f"--posted: {arguments.posted.isoformat()} is still to come; record the notice once it hangs")
     if arguments.diff:
         return _diff(directory, notice)
     if arguments.record:

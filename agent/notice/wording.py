@@ -227,9 +227,18 @@ def _exceptions(notice: Notice) -> Section:
                 "supervisor's invitation. On specific information the law lets the employer require access to one, even "
                 "then without credentials, to investigate (A) whether the law and the rules on misconduct at work are "
                 "kept, and (B) an unauthorised transfer of its proprietary, confidential or financial data (Conn. Gen. "
-                "Stat. § 31-40x). What the board has not declared to be its own service is held to be personal."
+                f"Stat. § 31-40x). {_held(notice)}"
             ),
         ),
+    )
+
+
+def _held(notice: Notice) -> str:
+    """What is held to be personal, as rules/README.md has it."""
+    unknown = ", or no catalogue knows it" if notice.unknown_names_open else ""
+    return (
+        "What the board has not declared to be its own service is held to be personal, unless it is a service without "
+        f"accounts{unknown}."
     )
 
 

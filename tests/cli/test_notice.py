@@ -161,6 +161,13 @@ def test_what_cannot_be_asked(arguments: list[str], code: int, what: str, capsys
     assert what in capsys.readouterr().err
 
 
+def test_no_notice_was_posted_tomorrow(own_rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A year that was mistyped does not make a notice that hangs already."""
+    assert 2 == main(["notice", "--rules", str(own_rules), "--record", "--posted", "9999-12-31"])
+    assert "9999-12-31 is still to come" in capsys.readouterr().err
+    assert not (own_rules / "notice-posted.json").exists()
+
+
 def test_packs_have_no_notice_of_their_own(own_rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The posted notice is of rules.yaml: checking a pack does not compare with it."""
     main(["notice", "--rules", str(own_rules), "--record"])

@@ -80,6 +80,16 @@ def test_says_all_that_a_record_holds(notice: Notice) -> None:
     assert "minutes and bytes of use for each device" in text
 
 
+def test_what_is_held_to_be_personal_is_said_in_one_way(notice: Notice) -> None:
+    """Where a board has opened names that no catalogue knows, no sentence says that they are held to be personal."""
+    closed, opened = said(notice), said(replace(notice, unknown_names_open=True))
+    held = "is held to be personal, unless it is a service without accounts"
+
+    assert f"{held}." in closed
+    assert f"{held}, or no catalogue knows it." in opened
+    assert "Services that no catalogue knows are not held to be personal." in opened
+
+
 def test_every_fact_has_its_words(notice: Notice) -> None:
     """Each type of monitoring and each thing that is kept has a sentence; only types that occur are named."""
     assert set(Collected) == set(COLLECTED)
