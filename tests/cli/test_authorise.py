@@ -1,12 +1,19 @@
 """hallwatch authorise: keys, authorisations, and everything that must be said."""
 
 import json
+import os
+import re
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from agent.cli.main import main
+
+ROOT = Path(__file__).parent.parent.parent
+GROUP = 61_184
+"""Of nobody: in the range that systemd keeps for services that come and go."""
 
 STATEMENTS = {
     "--ground": "B",
@@ -75,6 +82,24 @@ def test_a_device_is_the_address_on_the_wire(office: Office) -> None:
     (path,) = office.files()
 
     assert {"device": "10.10.4.7"} == json.loads(path.read_text())["authorisation"]["scope"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: nobody else can give a directory to a group")
+def test_the_service_reads_what_is_copied(office: Office, tmp_path: Path) -> None:
+    """In a directory made as docs/service.md says, what root copies there can be read by the service's group."""
+    text = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
+    (mode,) = re.findall(r"install -d -o root -g hallwatch -m ([0-7]+) /etc/hallwatch/authorisations\n", text)
+    there = tmp_path / "there"
+    there.mkdir()
+    os.chown(there, 0, GROUP)
+    there.chmod(int(mode, 8))
+    office.write()
+    subprocess.run(["cp", *map(str, office.directory.iterdir()), str(there)], check=True)
+
+    assert 2 == len(list(there.iterdir()))
+    assert {(GROUP, stat.S_IRGRP)} == {
+        (path.stat().st_gid, path.stat().st_mode & (stat.S_IRGRP | stat.S_IWGRP)) for path in there.iterdir()
+    }
 
 
 @pytest.mark.parametrize("name", [name for name in STATEMENTS if name != "--from"])
