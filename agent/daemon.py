@@ -188,6 +188,9 @@ class Daemon:
         self._policy = policy
         self._pipeline.reload(policy)
         self._reloaded, self._papers = self._taken(policy)
+        premises = self._papers.standing.premises
+        if self._recorder and premises:
+            self._recorder.keep(premises.retention.records_days)  # as the notice says from now on
         self._log.info("reloaded", rules=str(self._rules))
         if not waiting:
             return "rules loaded"

@@ -61,6 +61,11 @@ class RecordLog:
         self._pruned_on: date | None = None
         self.limits_met: Counter[str] = Counter()
 
+    def keep(self, days: int) -> None:
+        """From the next tick on, what is so many days old is deleted."""
+        if days != self._keep_days:
+            self._keep_days, self._pruned_on = days, None
+
     def append(self, entry: Mapping[str, object], now_ns: int) -> bool:
         """Writes one entry; False when it was lost, which is counted."""
         try:

@@ -66,6 +66,10 @@ class Recorder:
         if authorisation is not None:
             self._log.append(entry_of(flow, authorisation, started_ns, now_ns), now_ns)
 
+    def keep(self, records_days: int) -> None:
+        """From the next tick on, records are kept so long."""
+        self._log.keep(records_days)
+
     def tick(self, now_ns: int) -> None:
         """Reads the directory again if anything in it has changed, and sees to the log. To be called each second."""
         seen = self._look()

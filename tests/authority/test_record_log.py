@@ -136,6 +136,21 @@ def test_a_clock_that_was_wrong_takes_no_line_out_of_the_middle(log: RecordLog, 
     assert ([], []) == (verify([directory]).findings, numbers(directory))
 
 
+def test_another_time_of_keeping(log: RecordLog, directory: Path) -> None:
+    """A shorter one holds from the next tick on, the same day; and a longer one keeps what is still there."""
+    write(log, 1)
+    log.tick(NOON + 5 * DAY)
+    log.keep(5)
+    assert [1] == numbers(directory)
+    log.tick(NOON + 5 * DAY)
+    assert [] == numbers(directory)
+
+    write(log, 2, now=NOON + 5 * DAY)
+    log.keep(20)
+    log.tick(NOON + 24 * DAY)
+    assert ([2], []) == (numbers(directory), verify([directory]).findings)
+
+
 def test_old_files_of_an_earlier_run_are_deleted(log: RecordLog, directory: Path) -> None:
     """A daemon that records nothing any more still deletes what is too old."""
     write(log, 1)
