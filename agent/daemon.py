@@ -20,7 +20,7 @@ from agent.history import History
 from agent.in_force import in_force
 from agent.log import EventLog
 from agent.metrics import ReloadState
-from agent.notice.files import read_standing
+from agent.notice.files import check_told, read_standing
 from agent.pipeline import LIMITS, FlowRecord, Pipeline
 from agent.policy.policy import Policy, load
 from agent.policy.problems import RulesError
@@ -179,6 +179,8 @@ class Daemon:
     def _load_again(self) -> str:
         try:
             policy, waiting = self._load(), self._changed_settings()
+            if self._devices:
+                check_told(self._rules)
         except RulesError as error:
             self._reloaded = replace(self._reloaded, successful=False)
             self._log.error(

@@ -337,14 +337,20 @@ def test_a_defect_of_the_exchange_ends_it(tap: FedTap, rules: Path, caplog: pyte
 
 
 def test_devices_of_a_reloaded_policy(tap: FedTap, rules: Path) -> None:
-    """What is asked of the store are the words of the policy in force."""
+    """What is asked of the store are the words of the policy in force; and no reload makes a notice that hides the store."""
     exchange = Exchange(Census(bytes(32)), RedisStore(place_of("redis://127.0.0.1:1")), EventLog(), min_devices=5)
     daemon = Daemon(tap, rules, EventLog(), devices=exchange)
     segments = rules / "segments.yaml"
     assert {"staff", "students", "guests"} == {segment for segment, _ in exchange.cells}
     segments.write_text(segments.read_text() + "  - {id: gym, title: Gym, role: mixed, vlans: [40]}\n")
+    with pytest.raises(ReloadRefusedError, match="the notice would not tell that devices are counted in a store"):
+        daemon.reload()  # the shipped premises say nothing of a store
+    before = exchange.cells
+    premises = rules / "premises.yaml"
+    premises.write_text(premises.read_text() + "distinct_devices: {where: network room}\n")
     daemon.reload()
 
+    assert {"staff", "students", "guests"} == {segment for segment, _ in before}
     assert ("gym", "unclassified") in exchange.cells
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from agent.cli.outcome import UsageError
 from agent.devices.census import Census
 from agent.log import EventLog
-from agent.notice.files import PREMISES, load_premises
+from agent.notice.files import check_told
 from agent.sketches.exchange import Exchange
 from agent.sketches.place import FORMS, Place, PlaceError, place_of
 from agent.sketches.secret import SecretError, credential, read_secret
@@ -50,8 +50,8 @@ def exchange_of(arguments: argparse.Namespace, rules: Path) -> Exchange | None:
     """What the options ask for; None when devices are not to be counted.
 
     Raises:
-        UsageError: a file that they need is missing or wrong, or the notice would not tell of it.
-        RulesError: premises.yaml cannot be used.
+        UsageError: a file that they need is missing or wrong.
+        RulesError: premises.yaml cannot be used, or the notice would not tell of it.
     """
     place: Place | None = arguments.devices_store
     others = (arguments.devices_secret, arguments.devices_password, arguments.devices_ca)
@@ -61,12 +61,7 @@ def exchange_of(arguments: argparse.Namespace, rules: Path) -> Exchange | None:
         return None
     if arguments.devices_ca and not place.tls:
         raise UsageError(f"--devices.ca-file is for a store with TLS: rediss:// in place of {place}")
-    premises = load_premises(rules, None)
-    if premises is not None and not premises.distinct_devices:
-        raise UsageError(
-            f"{rules / PREMISES}: the notice would not tell that devices are counted in a store; say there where it "
-            'stands, as in "distinct_devices: {where: network room}", and post the new notice'
-        )
+    check_told(rules)
     from agent.sketches.store import RedisStore  # redis is loaded for those who ask for it, and for nobody else
 
     try:

@@ -89,6 +89,21 @@ def records_days(directory: Path) -> int:
     return DEFAULT_RECORDS_DAYS if premises is None else premises.retention.records_days
 
 
+def check_told(directory: Path) -> None:
+    """Whoever counts distinct devices in a store asks this of the premises, at the start and at each reload.
+
+    Raises:
+        RulesError: The premises cannot be read, or do not say where the store stands, so that no notice would tell of it.
+    """
+    premises = load_premises(directory, None)
+    if premises is not None and not premises.distinct_devices:
+        problems = Problems()
+        what = "the notice would not tell that devices are counted in a store"
+        remedy = 'say where it stands, as in "distinct_devices: {where: network room}", and post the new notice'
+        problems.add(Mark(str(directory / PREMISES), 0), what, remedy)
+        problems.raise_if_any()
+
+
 def load_posted(directory: Path) -> Posted | None:
     """The record of the notice that was posted, or None when none ever was.
 
