@@ -39,7 +39,7 @@ def resume(directory: Path) -> Resumed:
         return Resumed(1, Link(), 0, damage)
     if head is None:
         damage = damage or "the head was missing"
-    end, wrong = _end_of(files[-1].path, head) if files else (Link(), "")
+    end, wrong = _end_of(files[-1], head) if files else (Link(), "")
     if head is not None and end.sequence < head.last.sequence and (files or head.first <= head.last.sequence):
         wrong = "the log ended before its head"
     last = end if head is None or end.sequence > head.last.sequence else head.last
@@ -47,15 +47,17 @@ def resume(directory: Path) -> Resumed:
     return Resumed(first, last, sum(file.path.stat().st_size for file in files), damage or wrong)
 
 
-def _end_of(path: Path, head: Head | None) -> tuple[Link, str]:
-    """The last line of a file, and what is wrong in the file."""
-    follower, wrong = Follower(None), ""
-    for line in lines_of(path):
+def _end_of(file: LogFile, head: Head | None) -> tuple[Link, str]:
+    """The last line of a file, and what is wrong in the file. It has as many lines as it has, whatever they say."""
+    follower, wrong, lines = Follower(None), "", 0
+    for line in lines_of(file.path):
+        lines += 1
         if follower.feed(line):
             wrong = "the last file was changed"
         if head is not None and follower.last.sequence == head.last.sequence and follower.last != head.last:
             wrong = "the line of the head was replaced"
-    return follower.last, wrong
+    # Or the next file would get the name of one that is there, and no record could be written.
+    return Link(max(follower.last.sequence, file.sequence + lines - 1), follower.last.hash), wrong
 
 
 def _cut_torn_line(file: LogFile, head: Head | None) -> bool:

@@ -22,6 +22,7 @@ from agent.authority.authorisation import (
 
 SECOND_NS: Final = 1_000_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 _IDENTIFIER: Final = re.compile(r"[0-9]{8}-[0-9a-f]{12}")
 _KEYS: Final = frozenset(
     {"id", "ground", "information", "received_on", "approved_by", "scope", "written", "from", "until", "names"}
@@ -78,8 +79,9 @@ def lacking(authorisation: Authorisation) -> tuple[str, ...]:
     except ValueError:
         found.append("say on which day the information was received, as in 2026-11-20")
     else:
-        # A day has begun somewhere on Earth up to 14 hours before it does in UTC.
-        if received > (_EPOCH + timedelta(seconds=authorisation.written_ns // SECOND_NS, hours=14)).date():
+        # A day has begun somewhere on Earth up to 14 hours before it does in UTC; a calendar ends with the year 9999.
+        written = _EPOCH + timedelta(seconds=authorisation.written_ns // SECOND_NS)
+        if received > (written + min(timedelta(hours=14), _LAST - written)).date():
             found.append("the information cannot have been received after the authorisation was written")
     if isinstance(authorisation.scope, Network) and not authorisation.scope.segment:
         found.append("name the device or the segment that it is for")

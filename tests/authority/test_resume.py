@@ -118,3 +118,23 @@ def test_the_head_was_removed(directory: Path, data: bytes | None) -> None:
         (directory / HEAD).write_bytes(data)
 
     assert [True] == ["when it was started, the recorder found: the head" in what for what in go_on(directory)]
+
+
+@pytest.mark.parametrize("head", [None, b"noise", "as it was before the file"])
+def test_a_file_that_nothing_can_be_read_of(tmp_path: Path, head: bytes | str | None) -> None:
+    """A bad sector takes the last file, and the head too or its last second: records go on beside it."""
+    directory = tmp_path / "records"
+    heads = []
+    for number in range(2):
+        log = RecordLog(directory, keep_days=10)
+        log.append({"kind": "flow", "n": number}, NOON + DAY)
+        log.close()
+        heads.append((directory / HEAD).read_bytes())
+    last_file(directory).write_bytes(b"\0" * 512 + b"\n")
+    if head is None:
+        (directory / HEAD).unlink()
+    else:
+        (directory / HEAD).write_bytes(head if isinstance(head, bytes) else heads[0])
+
+    assert any("the recorder found" in what for what in go_on(directory))
+    assert 3 == len(log_files(directory))

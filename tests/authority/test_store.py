@@ -109,6 +109,18 @@ def test_noise_is_refused(office: Office, data: bytes) -> None:
     assert ((made,), ["noise.json"]) == (store.authorisations, list(store.refused))
 
 
+@pytest.mark.parametrize("key", ["written", "from", "until"])
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_times_at_the_ends_of_the_calendar(office: Office, key: str, time: str) -> None:
+    """Nobody need sign a file for it to be read; so it is refused, whatever it claims, and ends no daemon."""
+    path = office.write(authorisation())
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["authorisation"][key] = time
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+    assert [path.name] == list(read(office).refused)
+
+
 def test_a_pipe_does_not_hang(office: Office) -> None:
     """What is no file is refused."""
     os.mkfifo(office.directory / "pipe.json")
