@@ -40,8 +40,11 @@ def read_head(directory: Path) -> Head | None:
         HeadError: There is one, and it is none.
         OSError: It cannot be read.
     """
+    path = directory / HEAD
+    if path.exists() and not path.is_file():  # a pipe by that name would never end
+        raise HeadError("this is no file")
     try:
-        with (directory / HEAD).open("rb") as file:
+        with path.open("rb") as file:
             data = file.read(MAX_HEAD_BYTES)
     except FileNotFoundError:
         return None

@@ -39,7 +39,8 @@ def log_files(directory: Path) -> list[LogFile]:
     Raises:
         OSError: The directory cannot be listed.
     """
-    return sorted(found for path in directory.iterdir() if (found := log_file(path)))
+    # A pipe by such a name would never end; what is no file holds no line, and the chain shows which are missing.
+    return sorted(found for path in directory.iterdir() if (found := log_file(path)) and path.is_file())
 
 
 def name_of(sequence: int, day: date) -> str:

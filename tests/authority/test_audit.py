@@ -1,6 +1,7 @@
 """audit verify: whatever is done to a log afterwards is found, with its line."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,6 +100,19 @@ def test_removed_files(directory: Path) -> None:
     assert [(first.name, 6, "the log ends with line 5, 5 before the last one that its head tells of")] == findings(
         verify([directory])
     )
+
+
+def test_a_pipe_in_place_of_a_file(directory: Path) -> None:
+    """Neither the audit nor the next start waits for a pipe's other end; what stood there is missing."""
+    for path in (log_files(directory)[-1].path, directory / HEAD):
+        path.unlink()
+        os.mkfifo(path)
+    log = RecordLog(directory, keep_days=10)
+
+    assert [(HEAD, 0, "this is no file")] == findings(verify([directory]))
+    assert log.append({"kind": "flow"}, NOON + 2 * DAY)
+    log.close()
+    assert any("the recorder found: the head" in what for _, _, what in findings(verify([directory])))
 
 
 def test_the_head_was_changed(directory: Path) -> None:
