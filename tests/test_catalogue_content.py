@@ -83,6 +83,33 @@ NEIGHBOURS = {
 }
 """Names under one another that belong to different applications."""
 
+ASKED_BY_MACHINES = {
+    "play.google.com": ("google", "web"),
+    "clients2.google.com": ("chrome_update", "system_update"),
+    "accounts.youtube.com": ("google", "web"),
+    "config.edge.skype.com": ("office_update", "system_update"),
+    "init.itunes.apple.com": ("apple_services", "infrastructure"),
+    "bag.itunes.apple.com": ("apple_services", "infrastructure"),
+    "proxy.safebrowsing.apple": ("apple_services", "infrastructure"),
+    "api.opendns.com": ("network_equipment", "system_update"),
+    "login.umbrella.com": ("network_equipment", "system_update"),
+}
+"""Names that browsers, systems and the school's own filter ask for on every desk, under a domain of something else."""
+
+STILL_FOUND = {
+    "play-fe.googleapis.com": "google_play",
+    "play-lh.googleusercontent.com": "google_play",
+    "chromewebstore.google.com": "chrome_web_store",
+    "clients2.googleusercontent.com": "chrome_web_store",
+    "m.youtube.com": "youtube",
+    "www.skype.com": "skype",
+    "apps.apple.com": "apple_app_store",
+    "buy.itunes.apple.com": "apple_app_store",
+    "doh.opendns.com": "public_doh",
+    "dns.umbrella.com": "public_doh",
+}
+"""What those domains are of, by the names that somebody's use of it asks for."""
+
 LOOK_ALIKES = [
     "www.fedex.com",
     "netflix.com.example.invalid",
@@ -248,6 +275,18 @@ def test_platforms_of_the_regulations_are_personal() -> None:
 @pytest.mark.parametrize(("name", "application"), NEIGHBOURS.items())
 def test_neighbours_are_told_apart(name: str, application: str) -> None:
     """A product under its maker's domain is found as itself, not as its maker."""
+    assert application == found(name)[0]
+
+
+@pytest.mark.parametrize(("name", "expected"), ASKED_BY_MACHINES.items())
+def test_what_machines_ask_for_is_nobodys_use(name: str, expected: tuple[str, str]) -> None:
+    """What a machine asks for by itself is not counted as a download, a message, a video or a way round the filter."""
+    assert expected == found(name)
+
+
+@pytest.mark.parametrize(("name", "application"), STILL_FOUND.items())
+def test_what_somebody_asks_for_is_still_found(name: str, application: str) -> None:
+    """Beside those names, the use of each of these services is still seen."""
     assert application == found(name)[0]
 
 

@@ -68,7 +68,7 @@ NAMED_SYSTEMS = (
     NamedSystem("Copyrighted material (BitTorrent)", "bittorrent", "file_sharing", None, TORRENT),
     NamedSystem("Access without leave (TeamViewer)", "teamviewer", "remote_access", "master1.teamviewer.com"),
     NamedSystem("Access without leave: tunnel (NordVPN)", "nordvpn", "vpn_and_proxy", "api.nordvpn.com"),
-    NamedSystem("Software (Google Play)", "google_play", "software_download", "play.google.com"),
+    NamedSystem("Software (Google Play)", "google_play", "software_download", "play-fe.googleapis.com"),
     NamedSystem("Lewd or obscene matter (Playboy)", "playboy", "adult", "www.playboy.com"),
 )
 

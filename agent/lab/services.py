@@ -66,7 +66,7 @@ khan_academy education            2.5  tls,quic        www.khanacademy.org
 powerschool  education            2.0  tls             powerschool.com
 wikimedia    education            2.0  tls             en.wikipedia.org
 linux_update system_update        0.5  http            deb.debian.org
-google_play  software_download    0.5  tls,quic        play.google.com
+google_play  software_download    0.5  tls,quic        play-fe.googleapis.com
 teamviewer   remote_access        0.3  tls             master1.teamviewer.com
 nordvpn      vpn_and_proxy        0.4  tls             api.nordvpn.com
 google_ads   advertising          3.0  quic,tls        googleads.g.doubleclick.net
