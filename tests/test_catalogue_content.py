@@ -80,6 +80,20 @@ NEIGHBOURS = {
     "vpn-api.proton.me": "proton_vpn",
     "mail.proton.me": "proton_mail",
     "dns.google": "public_doh",
+    "mail-attachment.googleusercontent.com": "gmail",
+    "workspace.turns.goog": "google_meet",
+    "api.flightproxy.skype.com": "teams",
+    "webdir.online.lync.com": "teams",
+    "du11hjcvx0uqb.cloudfront.net": "canvas",
+    "d111111abcdef8.cloudfront.net": "aws",
+    "aod-ssl.itunes.apple.com": "apple_media",
+    "music.amazon.com": "amazon_music",
+    "accountscenter.meta.com": "facebook",
+    "ai.meta.com": "meta_ai",
+    "firefly.adobe.com": "adobe_firefly",
+    "my.account.sony.com": "playstation",
+    "www.sony.com": "phone_makers",
+    "default.any-any.prd.api.discomax.com": "max",
 }
 """Names under one another that belong to different applications."""
 
