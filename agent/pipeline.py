@@ -223,6 +223,7 @@ class Pipeline:
             self._book,
             now_ns,
             is_public_name=policy.is_public_name,
+            is_site=policy.is_site,
             is_known_protocol=policy.is_known_protocol,
         )
         flow_class = policy.classify(

@@ -29,6 +29,8 @@ class PlainPolicy:
     personal: frozenset[bytes] = frozenset()
     """Names whose accounts are personal."""
     public_names: frozenset[bytes] = frozenset()
+    sites: frozenset[bytes] = frozenset()
+    """Names of which it is known whose they are."""
     known_protocols: frozenset[str] = frozenset({"bittorrent", "dns"})
     met: Mapping[str, int] = field(default_factory=dict)
     allowance: Allowance | None = None
@@ -70,6 +72,9 @@ class PlainPolicy:
 
     def is_public_name(self, name: bytes) -> bool:
         return name in self.public_names
+
+    def is_site(self, name: bytes) -> bool:
+        return name in self.sites
 
     def is_known_protocol(self, protocol: str) -> bool:
         return protocol in self.known_protocols

@@ -145,6 +145,16 @@ def test_encrypted_hello_with_an_outer_name_that_dns_told() -> None:
     assert [named(INNER, Evidence.DNS, "tls"), named(PUBLIC, Evidence.ECH, "tls")] == classes(one.finish())
 
 
+def test_dns_calls_a_known_site_an_outer_name() -> None:
+    """Somebody's own domain, with another's name as its outer one, hides no flow to that other site."""
+    one = Tap(PlainPolicy(sites=frozenset({PUBLIC.encode()})))
+    one.feed(look_up(BOB, INNER, SERVER, ech=ECH))
+    one.feed(look_up(ANN, INNER, SERVER))
+    one.feed(tls(ANN, PUBLIC, browser=CHROME))
+
+    assert [named(PUBLIC, Evidence.SNI, "tls")] == classes(one.finish())
+
+
 def test_grease_is_no_encrypted_hello() -> None:
     """Chrome sends the extension to every server; the name beside it is the true one."""
     one = Tap()

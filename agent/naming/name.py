@@ -72,6 +72,7 @@ def find_name(
     now_ns: int,
     *,
     is_public_name: Callable[[bytes], bool],
+    is_site: Callable[[bytes], bool],
     is_known_protocol: Callable[[str], bool],
 ) -> Name:
     """Names a flow by the best evidence there is.
@@ -82,10 +83,11 @@ def find_name(
         book: what DNS said.
         now_ns: capture time.
         is_public_name: whether a name is an outer name of Encrypted ClientHello, as far as configured.
+        is_site: whether it is known whose site a name is.
         is_known_protocol: whether a protocol alone tells the application.
     """
     if isinstance(facts, ClientHello):
-        return _of_hello(facts, place, book, now_ns, is_public_name)
+        return _of_hello(facts, place, book, now_ns, is_public_name, is_site)
     if isinstance(facts, DnsMessage):
         return Name(None, Evidence.PROTOCOL, "dns")
     if isinstance(facts, HttpRequest) and facts.host:
@@ -101,14 +103,21 @@ def find_name(
 
 
 def _of_hello(
-    hello: ClientHello, place: Place, book: AddressBook, now_ns: int, is_public_name: Callable[[bytes], bool]
+    hello: ClientHello,
+    place: Place,
+    book: AddressBook,
+    now_ns: int,
+    is_public_name: Callable[[bytes], bool],
+    is_site: Callable[[bytes], bool],
 ) -> Name:
     protocol, server_name = hello.protocol, hello.server_name
     if server_name is None:
         known = book.look_up(place.client, place.server, now_ns)
         return Name(known, Evidence.DNS if known else Evidence.PROTOCOL, protocol)
     name = server_name.lower().rstrip(b".")
-    if hello.encrypted and (book.is_public_name(name) or is_public_name(name)):
+    # Whoever has a domain can have DNS call any name an outer one, and browsers send the extension to every server: of a
+    # site that is known, DNS is not believed.
+    if hello.encrypted and (is_public_name(name) or (book.is_public_name(name) and not is_site(name))):
         inner = book.look_up_own(place.client, place.server, now_ns)
         if inner and inner != name:
             return Name(inner, Evidence.DNS, protocol)

@@ -93,6 +93,10 @@ class Policy:
         """True when the catalogue has this name as the outer one of Encrypted ClientHello."""
         return self.catalogue.public_name(name)
 
+    def is_site(self, name: bytes) -> bool:
+        """True when the catalogue or the board's declarations tell whose site this name is."""
+        return self.catalogue.lookup(name) is not None or self.services.by_name(name) is not None
+
     def is_known_protocol(self, protocol: str) -> bool:
         """True when this protocol alone tells an application."""
         return self.catalogue.by_protocol(protocol) is not None

@@ -10,7 +10,7 @@ from agent.naming.name import LINK_PROTOCOLS, TRANSPORTS, Name, find_name, trans
 ANN, BOB, SERVER = b"\x0a\x14\0\1", b"\x0a\x14\0\2", b"\xc6\x12\0\1"
 NOW_NS = 1_795_437_000_000_000_000
 TCP = Place(ANN, SERVER, 20, 0x0800, 6)
-OUTER, INNER = b"public.example", b"inner.example"
+OUTER, INNER, SITE = b"public.example", b"inner.example", b"site.example"
 
 
 def hello(server_name: bytes | None, *, protocol: str = "tls", encrypted: bool = False) -> ClientHello:
@@ -32,6 +32,7 @@ def find(facts: Facts | None, book: AddressBook | None = None, place: Place = TC
     return find_name(
         *(facts, place, AddressBook() if book is None else book, NOW_NS),
         is_public_name=lambda name: name == b"configured.example",
+        is_site=lambda name: name in (b"configured.example", SITE),
         is_known_protocol=lambda protocol: protocol == "bittorrent",
     )
 
@@ -84,6 +85,15 @@ def test_encrypted_hello_and_the_answer_of_another() -> None:
     book = book_of(client=BOB, public_name=OUTER)
 
     assert Name(OUTER, Evidence.ECH, "tls") == find(hello(OUTER, encrypted=True), book)
+
+
+@pytest.mark.parametrize("client", [ANN, BOB])
+def test_a_site_that_dns_calls_an_outer_name(client: bytes) -> None:
+    """Anyone can have DNS say that a known site's name is an outer one: it renames no flow to that site."""
+    book = book_of(client=client, public_name=SITE)
+
+    assert Name(SITE, Evidence.SNI, "tls") == find(hello(SITE, encrypted=True), book)
+    assert Name(SITE, Evidence.QUIC, "quic") == find(hello(SITE, protocol="quic", encrypted=True), book)
 
 
 def test_encrypted_hello_to_the_outer_name_itself() -> None:
@@ -176,6 +186,7 @@ def test_a_transport_that_tells() -> None:
     found = find_name(
         *(None, place, AddressBook(), NOW_NS),
         is_public_name=lambda _name: False,
+        is_site=lambda _name: False,
         is_known_protocol=lambda protocol: protocol == "esp",
     )
 
@@ -188,6 +199,7 @@ def test_the_book_is_asked_of_its_time() -> None:
     late = find_name(
         *(None, TCP, book, NOW_NS + 601 * 1_000_000_000),
         is_public_name=lambda _name: False,
+        is_site=lambda _name: False,
         is_known_protocol=lambda _protocol: False,
     )
 

@@ -174,6 +174,8 @@ def test_a_policy_with_declarations(rules: Callable[..., Path]) -> None:
 
     assert [False, True, False, False, True] == [before.holds_closed(name) for name in names]
     assert [True, True, True, False, True] == [after.holds_closed(name) for name in names]
+    assert [True, True, True, True, False] == [before.is_site(name) for name in names]
+    assert [True, True, False, True, False] == [after.is_site(name) for name in names]
     assert not before.holds_closed(b"www.fedex.com", bytes([192, 0, 2, 1]))
     assert before.holds_closed(b"www.fedex.com", bytes([192, 0, 3, 1]))
 

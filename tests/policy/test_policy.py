@@ -118,6 +118,7 @@ def test_what_naming_asks(policy: Policy) -> None:
     names = (b"www.x.com", b"googleapis.com", b"www.fedex.com")
     assert [True, True, True] == [policy.holds_closed(name) for name in names]
     assert [True, False] == [policy.is_public_name(name) for name in (b"cloudflare-ech.com", b"x.com")]
+    assert [True, False] == [policy.is_site(name) for name in (b"www.x.com", b"www.fedex.com")]
     assert [True, False] == [policy.is_known_protocol(protocol) for protocol in ("bittorrent", "tls")]
 
 
