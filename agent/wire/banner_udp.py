@@ -16,6 +16,7 @@ _NETBIOS_NAME = re.compile(rb"\x20[A-P]{32}")
 _DHT = re.compile(rb"d1:[ar]d2:id20:|d1:ad.{0,8}2:id20:|d1:eli20[0-9]e|d2:ip[46]:", re.DOTALL)
 _SYSLOG = re.compile(rb"<(?:0|[1-9]\d?|1[0-8]\d|19[01])>[1A-Z ]")
 _OLD_QUIC = re.compile(rb".(?:.{8})?Q0[2-4]\d", re.DOTALL)
+_RADIUS_HEADER_BYTES = 20
 _RAKNET_MAGIC = bytes.fromhex("00ffff00fefefefefdfdfdfd12345678")
 
 
@@ -87,8 +88,8 @@ def _radius(opening: Opening) -> bool:
     from dpkt.radius import RADIUS
 
     try:
-        radius = RADIUS(opening.data)
-    except (UnpackError, IndexError):
+        radius = RADIUS(opening.data[:_RADIUS_HEADER_BYTES])  # of the attributes, which may be cut, it would read on
+    except UnpackError:
         return False
     return radius.code in (1, 2, 3, 4, 5, 11) and radius.len == opening.payload_bytes
 
@@ -102,7 +103,7 @@ def _tftp(opening: Opening) -> bool:
 
     try:
         tftp = TFTP(opening.data)
-    except (UnpackError, ValueError):
+    except (UnpackError, IndexError):  # IndexError: a request without its second field
         return False
     return tftp.opcode in (1, 2) and opening.data.lower().split(b"\x00")[2:3] in ([b"octet"], [b"netascii"])
 

@@ -99,6 +99,28 @@ def test_every_cut(protocol: str, port: int, data: bytes) -> None:
         assert next((probed for probed, probe in UDP if probe(opening)), None) in (None, protocol)
 
 
+@pytest.mark.parametrize(("protocol", "port", "data"), CASES)
+def test_every_end(protocol: str, port: int, data: bytes) -> None:
+    """A packet that really ends there raises nothing, and is of its protocol or of none."""
+    for end in range(1, len(data[:64])):
+        assert told(data[:end], port) in (None, protocol)
+
+
+@pytest.mark.parametrize(
+    "data", [b"\0\1", b"\0\1boot.cfg", b"\0\2boot.cfg\0", b"\0\1boot.cfg\0octe", b"\0\3", b"\0\5\0"]
+)
+def test_tftp_without_its_fields(data: bytes) -> None:
+    """What ends before the mode is no request, and no more than that."""
+    assert None is told(data, 69)
+
+
+def test_radius_of_which_attributes_are_cut() -> None:
+    """The header tells it, wherever among the attributes the 64 bytes end."""
+    for size in range(2, 46):
+        attributes = bytes((1, size)) + b"u" * (size - 2) + b"\x04\x06addr" * 10
+        assert "radius" == told(b"\x01\x07" + (20 + len(attributes)).to_bytes(2) + b"a" * 16 + attributes, 1812)
+
+
 @pytest.mark.parametrize(
     ("port", "data"),
     [
