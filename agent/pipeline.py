@@ -99,6 +99,7 @@ class Pipeline:
     def reload(self, policy: Policy) -> None:
         """From the next flow and tick on, `policy` classifies and judges. Classes that flows have stay theirs."""
         self._policy = policy
+        self._personal.judge_anew()
 
     def read(self, slices: Iterable[Slice], payload_bytes: Sequence[int]) -> None:
         """Reads opened bytes, names their flows, and seals them.

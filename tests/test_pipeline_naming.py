@@ -292,6 +292,24 @@ def test_a_shared_address_is_open() -> None:
     ] == classes(one.finish())
 
 
+def test_a_reload_that_closes_a_name() -> None:
+    """An address of a name that the new policy holds closed is held from the next answer on; one that it opens is free."""
+    one = Tap()
+    one.feed(look_up(ANN, "mail.example", SERVER))
+    one.pipeline.reload(PERSONAL)
+    one.feed(look_up(ANN, "mail.example", SERVER))
+    before = one.gate.opened_bytes()
+    one.feed(http(BOB, "mail.example"))
+    assert before == one.gate.opened_bytes()
+    one.pipeline.reload(PlainPolicy())
+    one.feed(look_up(ANN, "mail.example", SERVER))
+    one.feed(http(EVE, "mail.example"))
+
+    assert [named("mail.example", Evidence.DNS, "tcp"), named("mail.example", Evidence.HOST, "http")] == classes(
+        one.finish()
+    )
+
+
 def test_every_address_of_an_answer_is_held() -> None:
     """A name with several addresses is held closed at each of them."""
     one = Tap(PERSONAL)

@@ -1,7 +1,7 @@
 """Names that DNS gave addresses for -> the addresses that serve personal online accounts and nothing else.
 
 The gate holds these closed: there only a ClientHello is read (Conn. Gen. Stat. 31-40x). An address that was also given
-for any other name is shared, and stays shared.
+for any other name is shared, and stays shared under the same policy.
 """
 
 from collections import Counter, OrderedDict
@@ -37,3 +37,8 @@ class PersonalAddresses:
         if personal:
             return address, dropped
         return None, address if known else dropped
+
+    def judge_anew(self) -> None:
+        """Forgets what is open: under another policy its names may be personal, and the next answers will tell."""
+        for address in [address for address, personal in self._only_personal.items() if not personal]:
+            del self._only_personal[address]

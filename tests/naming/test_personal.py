@@ -37,6 +37,18 @@ def test_shared_stays_shared() -> None:
     assert [(None, None)] * 2 == [personal.learn(A, personal=True) for personal in (first, second)]
 
 
+def test_names_judged_anew() -> None:
+    """What was open is learned again, since its names may be personal now; what is held stays held until it is shared."""
+    personal = PersonalAddresses()
+    personal.learn(A, personal=False)
+    personal.learn(B, personal=True)
+    personal.judge_anew()
+
+    assert (A, None) == personal.learn(A, personal=True)
+    assert (None, None) == personal.learn(B, personal=True)
+    assert (None, B) == personal.learn(B, personal=False)
+
+
 def test_addresses_are_apart() -> None:
     """What is learned of one address says nothing of another, IPv4 and IPv6 alike."""
     personal = PersonalAddresses()
