@@ -206,14 +206,14 @@ class Pipeline:
         asked = message.questions[0]
         holds_closed, learn = self._policy.holds_closed, self._personal.learn
         for record in message.answers:
-            address = record.address
-            if not address:
-                continue
-            hold, drop = learn(address, personal=holds_closed(asked, address))
-            if hold and not self._gate.add_personal(hold):
-                self._met["gate_personal_addresses"] += 1
-            if drop:
-                self._gate.drop_personal(drop)
+            for address in record.hints or (record.address,):
+                if not address:
+                    continue
+                hold, drop = learn(address, personal=holds_closed(asked, address))
+                if hold and not self._gate.add_personal(hold):
+                    self._met["gate_personal_addresses"] += 1
+                if drop:
+                    self._gate.drop_personal(drop)
 
     def _name(self, slot: int, facts: Facts | None, now_ns: int, *, seal: bool) -> None:
         """Gives a flow its class, for good."""

@@ -310,10 +310,11 @@ def test_a_reload_that_closes_a_name() -> None:
     )
 
 
-def test_every_address_of_an_answer_is_held() -> None:
-    """A name with several addresses is held closed at each of them."""
+@pytest.mark.parametrize("ech", [b"", ECH], ids=["A", "HTTPS"])
+def test_every_address_of_an_answer_is_held(ech: bytes) -> None:
+    """A name with several addresses is held closed at each of them, also at those that are hints of an HTTPS record."""
     one = Tap(PERSONAL)
-    one.feed(look_up(ANN, "mail.example", SERVER, OTHER))
+    one.feed(look_up(ANN, "mail.example", SERVER, OTHER, ech=ech))
     before = one.gate.opened_bytes()
     for server in (SERVER, OTHER):
         one.feed(http(BOB, "mail.example", server=server))
