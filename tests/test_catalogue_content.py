@@ -94,6 +94,8 @@ NEIGHBOURS = {
     "my.account.sony.com": "playstation",
     "www.sony.com": "phone_makers",
     "default.any-any.prd.api.discomax.com": "max",
+    "time.nist.gov": "ntp",
+    "www.nist.gov": "government",
 }
 """Names under one another that belong to different applications."""
 
