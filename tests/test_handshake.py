@@ -8,6 +8,7 @@ from agent.facts import Banner, ClientHello, DnsMessage, Facts, HttpRequest, Unr
 from agent.flow import Slice, SliceFlag, SliceKind
 from agent.handshake import MAX_FLOW_BYTES, Handshakes
 from agent.wire.dns import MAX_ANSWERS
+from agent.wire.quic_keys import KEYS_BYTES
 from tests.wire.build import (
     block,
     crypto,
@@ -193,6 +194,17 @@ def test_max_bytes() -> None:
     assert [Unread("tls", "incomplete")] == fed(handshakes, cut(SliceKind.TLS, b"\x16", slot=2, offset=2000))
     assert (1, {"handshake_bytes": 1}) == (len(handshakes), handshakes.limits_met)
     assert handshakes.kept_bytes <= 3000
+
+
+def test_max_bytes_of_quic() -> None:
+    """The keys of a connection count: they take more than what is kept of most hellos."""
+    handshakes = Handshakes(max_bytes=100_000)
+    begun = initial(crypto(hello(sni(b"www.example.com"))[:20]))
+    for slot in range(100):
+        handshakes.feed(cut(SliceKind.QUIC, begun, slot=slot), UDP, 50_000, 443, len(begun))
+
+    assert 100 == len(handshakes) + handshakes.limits_met["handshake_bytes"]
+    assert 20 <= len(handshakes) <= 100_000 // KEYS_BYTES
 
 
 def test_max_flow_bytes() -> None:

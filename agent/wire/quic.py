@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from agent.facts import ClientHello
 from agent.wire import gquic, tls
-from agent.wire.quic_keys import Q050, T050, T051, V2, InitialKeys, derive, open_packet
+from agent.wire.quic_keys import KEYS_BYTES, Q050, T050, T051, V2, InitialKeys, derive, open_packet
 
 MAX_CONNECTION_ID_BYTES = 20
 """RFC 9000 section 17.2."""
@@ -227,3 +227,7 @@ class Opener:
         else:
             self._keys = keys
         return frames
+
+    def kept_bytes(self) -> int:
+        """Memory in use."""
+        return 0 if self._keys is None else KEYS_BYTES

@@ -45,6 +45,9 @@ SALTS: dict[int, bytes] = {
 }
 """Version -> initial_salt."""
 
+KEYS_BYTES = 3_600
+"""Memory that the keys of a connection take, roughly: nearly all of it is OpenSSL's two contexts."""
+
 
 HmacKey = tuple[bytes, bytes]
 _WITHIN = bytes(byte ^ 0x36 for byte in range(256))

@@ -173,7 +173,7 @@ class QuicReading:
         return Unread("quic", "undecryptable" if self._opener.sealed and not self._version else "incomplete")
 
     def kept_bytes(self) -> int:
-        return len(self._crypto) + self._datagrams.kept_bytes()
+        return len(self._crypto) + self._datagrams.kept_bytes() + self._opener.kept_bytes()
 
 
 class DnsFragmentsReading:
