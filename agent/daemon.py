@@ -43,6 +43,8 @@ TICK_S: Final = 1.0
 STATE_S: Final = 60.0
 """How often what has been told of today is written down: a crash forgets at most so much."""
 STATE_FILE: Final = "incidental-use.json"
+MAX_DEFECTS_TOLD: Final = 10
+"""Tracebacks of introductions that could not be read, in one run of the daemon; hallwatch_defects_total counts them all."""
 
 
 class Daemon:
@@ -95,6 +97,7 @@ class Daemon:
         self._log = log
         self._state = None if state is None else state / STATE_FILE
         self._state_problem: str | None = None
+        self._defects_told = 0
         self._next_state_s = time.monotonic() + STATE_S
         self._allowances = Allowances(
             lambda: os.urandom(SALT_BYTES), min_devices=min_devices, before=self._read_state()
@@ -110,6 +113,7 @@ class Daemon:
             census=None if devices is None else devices.census,
             on_flow=None if recorder is None else self._record,
             keeps_names=lambda: recorder is not None and recorder.wants_names,
+            on_defect=self._tell_defect,
         )
         self._snapshot: Snapshot | None = None
         self._problem: str | None = None
@@ -284,6 +288,12 @@ class Daemon:
     def _record(self, flow: FlowRecord) -> None:
         if self._recorder:
             self._recorder.record(flow, stamp_ns=self._tap.now_ns(), now_ns=time.time_ns())
+
+    def _tell_defect(self) -> None:
+        """Tells of the first ones where they are: whoever found one can send it again and again, and fill the log."""
+        if self._defects_told < MAX_DEFECTS_TOLD:
+            self._defects_told += 1
+            self._log.defect("introduction_unread", number=self._defects_told, told_at_most=MAX_DEFECTS_TOLD)
 
     def _read_state(self) -> DaySoFar | None:
         """What an earlier process told of today. A file that cannot be used is left out, and said so."""

@@ -3,10 +3,13 @@
 Most introductions fit one slice and leave no trace here. The others are kept, within limits, until they are whole, the
 flow ends (finish) or a limit is met. After facts other than a DnsMessage a flow is done: its state is gone, and its
 later slices should not be fed.
+
+What lies in a slice was chosen by whoever sent it, so one that meets a defect of ours may end no daemon: it is counted, and
+whoever runs this machine can be told where the defect is. Without somebody to tell, as in a replay, it is raised.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from agent.facts import DnsMessage, Facts, Unread
 from agent.flow import Direction, Slice, SliceFlag, SliceKind
@@ -40,20 +43,32 @@ class Handshakes:
     its slices say by then is the answer. Those already begun stay: they are nearer their end.
     """
 
-    __slots__ = ("_kept_bytes", "_max_bytes", "_max_flow_bytes", "_max_flows", "_readings", "limits_met")
+    __slots__ = (
+        *("_kept_bytes", "_max_bytes", "_max_flow_bytes", "_max_flows", "_on_defect", "_readings"),
+        *("defects", "limits_met"),
+    )
 
     def __init__(
-        self, *, max_flows: int = MAX_FLOWS, max_flow_bytes: int = MAX_FLOW_BYTES, max_bytes: int = MAX_BYTES
+        self,
+        *,
+        max_flows: int = MAX_FLOWS,
+        max_flow_bytes: int = MAX_FLOW_BYTES,
+        max_bytes: int = MAX_BYTES,
+        on_defect: Callable[[], None] | None = None,
     ) -> None:
+        """`on_defect` is called while the exception of a defect is handled; without it the exception is raised on."""
         self._max_flows = max_flows
         self._max_flow_bytes = max_flow_bytes
         self._max_bytes = max_bytes
+        self._on_defect = on_defect
         self._kept_bytes = 0
         self._readings: dict[int, tuple[Reading, int]] = {}
         """slot -> the reading, and the bytes it was counted with in `kept_bytes`"""
         self.limits_met: Counter[str] = Counter()
         """Name of a limit -> how often it was met: "handshake_flows", "handshake_bytes" (all together),
         "handshake_flow_bytes" (of one flow), "dns_answers" (of one message)."""
+        self.defects = 0
+        """Slices and ends of flows whose reading failed by a defect of ours, and said nothing."""
 
     def __len__(self) -> int:
         """Introductions begun and not done."""
@@ -72,6 +87,39 @@ class Handshakes:
         `payload_len` is the packet's payload in bytes, for banners; 0 stands for the slice's own. Any fact but a
         DnsMessage ends the introduction; so does an Unread, except that of a DNS message in a datagram of its own.
         """
+        try:
+            return self._read(s, ip_protocol, client_port, server_port, payload_len)
+        except Exception as error:  # noqa: BLE001 - nobody may end a daemon with a packet; told of and counted, or raised on
+            self._count_defect(error)
+            return ()
+
+    def finish(self, slot: int) -> Facts | None:
+        """The best that can be said when no more will come; None when there is nothing to say. The state is dropped."""
+        reading = self._take(slot)
+        try:
+            best = None if reading is None else _best(reading)
+        except Exception as error:  # noqa: BLE001 - as in feed
+            self._count_defect(error)
+            return None
+        if best is not None:
+            self._count((best,))
+        return best
+
+    def forget(self, slots: Iterable[int]) -> None:
+        """Drops what is kept of these flows, if anything."""
+        for slot in self._readings.keys() & slots:
+            self._take(slot)
+
+    def _count_defect(self, error: Exception) -> None:
+        """Call it while handling: tells of the exception, or raises it on."""
+        if self._on_defect is None:
+            raise error
+        self._on_defect()
+        self.defects += 1
+
+    def _read(
+        self, s: Slice, ip_protocol: int, client_port: int, server_port: int, payload_len: int
+    ) -> tuple[Facts, ...]:
         slot, kind = s.slot, s.kind
         reading = self._take(slot) if slot in self._readings else None
         if reading is not None and type(reading) is not READINGS.get(kind, BannerReading):
@@ -92,19 +140,6 @@ class Handshakes:
         if not reading.done and (not facts or type(facts[-1]) is DnsMessage):
             facts += self._put(slot, reading)
         return self._count(facts)
-
-    def finish(self, slot: int) -> Facts | None:
-        """The best that can be said when no more will come; None when there is nothing to say. The state is dropped."""
-        reading = self._take(slot)
-        best = None if reading is None else _best(reading)
-        if best is not None:
-            self._count((best,))
-        return best
-
-    def forget(self, slots: Iterable[int]) -> None:
-        """Drops what is kept of these flows, if anything."""
-        for slot in self._readings.keys() & slots:
-            self._take(slot)
 
     def _at_once(self, s: Slice) -> tuple[Facts, ...] | None:
         """The facts of a slice that holds a whole introduction, as most do; None when it must be put together."""

@@ -289,6 +289,11 @@ def _introductions(snapshot: Snapshot) -> Iterator[Metric]:
         ("protocol", "result"),
         (known | dict(snapshot.handshakes)).items(),
     )
+    yield CounterMetricFamily(
+        "hallwatch_defects",
+        "Introductions whose reading failed by a defect of Hallwatch. Anything but 0 is worth a report; the log says where.",
+        value=snapshot.defects,
+    )
 
 
 def _config(state: ReloadState, now_ns: int | None) -> Iterator[Metric]:

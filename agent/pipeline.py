@@ -64,6 +64,8 @@ class Pipeline:
         census: counts distinct devices; without it nobody does.
         on_flow: called with each flow when its row is given back; names are kept only when it is given,
         keeps_names: and this says so at that moment.
+        on_defect: called while the exception is handled, when the reading of an introduction fails by a defect of ours;
+        without it the exception is raised on.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Pipeline:
         census: Census | None = None,
         on_flow: Callable[[FlowRecord], None] | None = None,
         keeps_names: Callable[[], bool] = lambda: True,
+        on_defect: Callable[[], None] | None = None,
     ) -> None:
         self._gate = gate
         self._policy = policy
@@ -83,7 +86,7 @@ class Pipeline:
         self._ahead_ns = 0
         self._on_flow = on_flow
         self._keeps_names = keeps_names
-        self._handshakes = Handshakes()
+        self._handshakes = Handshakes(on_defect=on_defect)
         self._book = AddressBook()
         self._personal = PersonalAddresses()
         self._ledger = Ledger()
@@ -174,6 +177,7 @@ class Pipeline:
             opened_bytes=dict(self._gate.opened_bytes()),
             rule_matches=dict(self._ledger.rule_matches),
             handshakes=dict(self._results),
+            defects=self._handshakes.defects,
             limits=self._limits(),
             incidental=today.uses,
             suppressed_cells=held_back,

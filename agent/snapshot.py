@@ -149,6 +149,8 @@ class Snapshot:
     """(rule, verdict) -> flows"""
     handshakes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """(protocol, result) -> introductions; result is "read" or an Unread.reason"""
+    defects: int = 0
+    """Slices and ends of flows whose reading failed by a defect of ours."""
     limits: Mapping[str, int] = field(default_factory=dict)
     """limit -> how often it was met"""
     incidental: Mapping[tuple[str, str], IncidentalUse] = field(default_factory=dict)
@@ -176,6 +178,7 @@ def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
         opened_bytes=_summed(part.opened_bytes for part in parts),
         rule_matches=_summed(part.rule_matches for part in parts),
         handshakes=_summed(part.handshakes for part in parts),
+        defects=sum(part.defects for part in parts),
         limits=_summed(part.limits for part in parts),
         incidental=_merged_uses(part.incidental for part in parts),
         suppressed_cells=sum(part.suppressed_cells for part in parts),

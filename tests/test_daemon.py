@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon import Daemon
+from agent.daemon import MAX_DEFECTS_TOLD, Daemon
 from agent.devices.census import Census
 from agent.gate.native import NativeGate
 from agent.gate.slices import SliceBatch
@@ -169,6 +169,32 @@ def test_readiness(daemon: Daemon, tap: FedTap) -> None:
     tap.trouble = "tap0 is gone"
     daemon._tick()
     assert "tap0 is gone" == daemon._why_not_ready()
+
+
+def test_a_packet_that_meets_a_defect(
+    daemon: Daemon, tap: FedTap, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends no daemon: each is counted, the first ones are told of by the place and not by what was read, others go on."""
+
+    def broken(*_: object) -> None:
+        msg = "www.example.com"
+        raise IndexError(msg)
+
+    monkeypatch.setattr("agent.handshake.read_dns_message", broken)
+    sent = sum(tap.feed("dns-https") for _ in range(MAX_DEFECTS_TOLD)) + tap.feed("tls")
+    while daemon._poll():
+        pass
+    daemon._tick()
+    snapshot = daemon._snapshot
+
+    assert snapshot is not None
+    assert snapshot.defects > MAX_DEFECTS_TOLD
+    assert {("tls", "read"): 1} == snapshot.handshakes
+    assert (sent, 0) == (snapshot.gate.seen_packets, snapshot.gate.missing_packets)
+    assert ["introduction_unread"] * MAX_DEFECTS_TOLD == events(caplog)
+    line = LineFormatter(journald=True).format(caplog.records[0])
+    assert "IndexError" in line
+    assert "www.example.com" not in line
 
 
 # ---- Reloading

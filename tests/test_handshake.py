@@ -1,6 +1,7 @@
 """Tests of the machine that keeps what has begun of every flow's introduction."""
 
 import random
+import sys
 
 import pytest
 
@@ -253,3 +254,36 @@ def test_memory_comes_back() -> None:
 
     assert (0, 0) == (len(handshakes), handshakes.kept_bytes)
     assert {"handshake_flows", "handshake_bytes"} <= set(handshakes.limits_met)
+
+
+# ---- Defects of ours
+
+
+def broken(*_: object) -> Facts:
+    """A reader with a defect."""
+    msg = "what was read"
+    raise IndexError(msg)
+
+
+def test_a_defect_is_raised_where_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay, and so every test, sees the defect itself."""
+    monkeypatch.setattr("agent.handshake.read_dns_message", broken)
+    handshakes = Handshakes()
+
+    with pytest.raises(IndexError, match="what was read"):
+        handshakes.feed(cut(SliceKind.DNS, QUERY), UDP, 50_000, 53)
+    assert 0 == handshakes.defects
+
+
+def test_a_defect_ends_nothing_where_somebody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told of while it is handled, and counted; its flow says nothing and keeps nothing, and the others go on."""
+    monkeypatch.setattr("agent.handshake.read_dns_message", broken)
+    monkeypatch.setattr("agent.handshake._best", broken)
+    told: list[type[BaseException] | None] = []
+    handshakes = Handshakes(on_defect=lambda: told.append(sys.exc_info()[0]))
+
+    assert [] == fed(handshakes, cut(SliceKind.DNS, QUERY), cut(SliceKind.TLS, STREAM[:9], slot=2))
+    assert handshakes.finish(2) is None
+    assert [EXPECTED] == fed(handshakes, cut(SliceKind.TLS, STREAM, slot=3))
+    assert [IndexError, IndexError] == told
+    assert (2, 0, 0) == (handshakes.defects, len(handshakes), handshakes.kept_bytes)

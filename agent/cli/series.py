@@ -23,7 +23,7 @@ PROCESS: Final = 6
 SINGLE: Final = (
     *("build_info", "notice_current", "catalogue_age_seconds", "snapshot_timestamp_seconds", "suppressed_cells"),
     *("config_last_reload_successful", "config_last_reload_success_timestamp_seconds"),
-    *("gate_info", "gate_seen_packets_total", "capture_dropped_packets_total"),
+    *("gate_info", "gate_seen_packets_total", "capture_dropped_packets_total", "defects_total"),
     *("gate_unsettled_packets", "gate_unaccounted_packets", "gate_unaccounted_bytes"),
     *("gate_active_flows", "gate_max_flows", "device_store_up"),
     *("web_config_last_reload_successful", "web_config_last_reload_success_timestamp_seconds"),
