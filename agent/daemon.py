@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -118,6 +119,8 @@ class Daemon:
         self._snapshot: Snapshot | None = None
         self._problem: str | None = None
         self._stopping = asyncio.Event()
+        self._wanted = asyncio.Event()
+        """A reload, by signal."""
 
     async def run(self, host: str, port: int) -> None:
         """Counts and serves until SIGTERM or SIGINT.
@@ -141,13 +144,13 @@ class Daemon:
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal)
+        loop.add_signal_handler(signal.SIGHUP, self._wanted.set)
         self._log.info("ready", url=listener.url, gate=self._tap.gate.kind, rules=str(self._rules))
         poller = loop.create_task(self._every(POLL_S, self._poll))
         ticker = loop.create_task(self._every(TICK_S, self._tick))
         self._manager.ready()
         stopped = loop.create_task(self._stopping.wait())
-        tasks = {poller, ticker, stopped}
+        tasks = {poller, ticker, stopped, loop.create_task(self._reload_when_wanted())}
         if self._devices:
             tasks.add(loop.create_task(self._devices.run()))
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -228,11 +231,15 @@ class Daemon:
         self._reloaded = replace(self._reloaded, notice_is_posted=state.notice_is_posted)
         self._log.warning("decision_ran_out", services=len(policy.services.lapsed))
 
-    def _reload_by_signal(self) -> None:
-        try:
-            self.reload()
-        except ReloadRefusedError:
-            return  # logged and counted where it was refused; whoever sent the signal cannot be answered
+    async def _reload_when_wanted(self) -> None:
+        """One reload for all the signals that came during the last one: a storm of them must not keep polls waiting."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            # A refusal is logged and counted where it was refused; whoever sent the signal cannot be answered.
+            with suppress(ReloadRefusedError):
+                self.reload()
+            await asyncio.sleep(POLL_S)
 
     async def _every(self, period_s: float, work: Callable[[], bool]) -> None:
         while not self._stopping.is_set():

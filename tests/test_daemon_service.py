@@ -193,6 +193,23 @@ def test_from_start_to_end(daemon: Daemon, tap: FedTap, tmp_path: Path, manager:
     assert ["READY=1", *(["RELOADING=1", "READY=1"] * 2), "STOPPING=1"] == others
 
 
+def test_a_storm_of_signals(daemon: Daemon, manager: socket.socket) -> None:
+    """Signals that come at once are one reload: each takes 0.1 s and more, in which nothing would be polled."""
+
+    async def story() -> None:
+        running = asyncio.create_task(daemon.run("127.0.0.1", 0))
+        await until(lambda: daemon._snapshot is not None)
+        for _ in range(20):
+            os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: daemon._reloaded.last_success_s > started)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
+
+    started = daemon._reloaded.last_success_s
+    run(story())
+    assert 1 == sum(text.startswith("RELOADING=1") for text in heard(manager))
+
+
 def test_status_of_a_refused_reload(daemon: Daemon, tmp_path: Path, manager: socket.socket) -> None:
     """It stands in the status line until a reload is taken."""
     (tmp_path / "rules" / "rules.yaml").unlink()
