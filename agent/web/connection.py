@@ -141,13 +141,14 @@ class Connection(asyncio.Protocol):
             self._http.receive_data(data)
             self._advance()
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
         if self.phase is Phase.HANDSHAKE:
             self._refused["handshake"] += 1
             self.close()
         elif self.phase is not Phase.CLOSING:
             self._http.receive_data(b"")
             self._advance()
+        return self.phase is not Phase.CLOSING  # what it asked for before may still be on the way; we close after it
 
     def pause_writing(self) -> None:
         self._writable = False
@@ -224,6 +225,9 @@ class Connection(asyncio.Protocol):
             if event is h11.NEED_DATA:
                 break
             self._take(event)
+            if type(event) is h11.EndOfMessage and self._http.trailing_data[0]:
+                self._loop.call_soon(self._advance)  # a thousand reloads in one segment take turns with the capture
+                break
         if self.phase in {Phase.CLOSING, Phase.CHECKING}:
             return
         if not self._writable:

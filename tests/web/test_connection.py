@@ -1,5 +1,6 @@
 """One HTTP connection over a real socket: what it answers, and what it withstands."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable
@@ -80,6 +81,31 @@ def test_keep_alive_and_pipelining(start: Start, connect: Connect, read_all: Rea
     assert [b"healthy", b"ready", b"There is nothing here. Try / or /metrics."] == [
         part.split(b"\r\n\r\n")[1].split(b"\n")[0] for part in answers.split(b"HTTP/1.1 ")[1:]
     ]
+
+
+def test_pipelined_requests_take_turns(start: Start, connect: Connect, read_all: ReadAll) -> None:
+    """Between two requests of one segment the loop does what else there is to do, so no client holds up the capture."""
+    elsewhere: list[int] = []
+    done_before: list[int] = []
+
+    def reload() -> str:
+        done_before.append(len(elsewhere))
+        asyncio.get_running_loop().call_soon(elsewhere.append, 0)
+        return "rules loaded"
+
+    client = connect(start(reload=reload))
+    request = b"POST /-/reload HTTP/1.1\r\nHost: h\r\n"
+    client.sendall((request + b"\r\n") * 3 + request + b"Connection: close\r\n\r\n")
+    assert 4 == read_all(client).count(b"\r\n\r\nrules loaded\n")
+    assert [0, 1, 2, 3] == done_before
+
+
+def test_pipelined_requests_and_then_a_half_close(start: Start, connect: Connect, read_all: ReadAll) -> None:
+    """Whoever has asked for much and says no more gets all of its answers."""
+    client = connect(start())
+    client.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: h\r\n\r\n" * 50)
+    client.shutdown(socket.SHUT_WR)
+    assert 50 == read_all(client).count(b"\r\n\r\nhealthy\n")
 
 
 @pytest.mark.parametrize("cut", [1, 7, 20])
