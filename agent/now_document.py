@@ -15,6 +15,8 @@ MAX_TEXT: Final = 200
 """Characters of a text that are read from a document; identifiers and titles are shorter."""
 MAX_NUMBER: Final = 2.0**63
 """Beyond any count, and below what cannot be shown: neither infinite nor no number at all."""
+MAX_TIME_S: Final = 253_402_000_000
+"""Within the year 9999, the last of a calendar."""
 
 
 class NotADocumentError(Exception):
@@ -46,7 +48,7 @@ def read(document: bytes) -> Now:
     numbers = {each.name: gate.whole(each.name, 0) for each in fields(GateTotals) if each.name != "kind"}
     return Now(
         version=top.text("version"),
-        time_s=top.number("time_s"),
+        time_s=top.time("time_s"),
         waiting=top.text("waiting") if top.has("waiting") else None,
         span_s=top.number("span_s"),
         flows=top.whole("flows"),
@@ -86,7 +88,7 @@ def _in_force(part: "_Part") -> InForce:
         district=part.text("district"),
         document=part.text("document"),
         rules=part.whole("rules"),
-        loaded_s=part.number("loaded_s"),
+        loaded_s=part.time("loaded_s"),
         reloaded=part.flag("reloaded"),
         notice=part.text("notice"),
         notice_true=part.flag("notice_true"),
@@ -125,6 +127,13 @@ class _Part:
         value = self._value.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < MAX_NUMBER:
             raise self._wrong(key, "a number")
+        return value
+
+    def time(self, key: str) -> float:
+        """Seconds since the epoch, of a day that a calendar has."""
+        value = self.number(key)
+        if not 0 <= value <= MAX_TIME_S:
+            raise self._wrong(key, "a time")
         return value
 
     def whole(self, key: str, absent: int | None = None) -> int:

@@ -61,6 +61,8 @@ def changed(**changes: Any) -> bytes:
         (changed(flows=True), '"flows" of the document is not a number'),
         (changed(flows=10**30), '"flows" of the document is not a number'),
         (changed(time_s=float("nan")), '"time_s" of the document is not a number'),
+        (changed(time_s=10**12), '"time_s" of the document is not a time'),
+        (changed(time_s=-1), '"time_s" of the document is not a time'),
         (changed(span_s=float("inf")), '"span_s" of the document is not a number'),
         (changed(applications={}), '"applications" of the document is not a list'),
         (changed(applications=[1]), 'an item of "applications" is not an object'),

@@ -57,6 +57,7 @@ def place_of(url: str) -> Place:
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna"), parts.path.encode("ascii")  # as they would be asked for
     except ValueError as error:
         raise UsageError(f"{url!r} is not a URL: {error}") from error
     if parts.scheme not in DEFAULT_PORTS or not host or not url.isprintable() or " " in url:

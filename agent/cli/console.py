@@ -1,5 +1,6 @@
 """Tables for people -> a terminal, or the same without colours into a file or a pipe."""
 
+from io import TextIOWrapper
 from typing import TextIO
 
 from rich import box
@@ -20,7 +21,12 @@ VERDICT_STYLES = {
 
 
 def console_for(stream: TextIO) -> Console:
-    """A console that shows text as it is: nothing in a name is taken for markup."""
+    """A console that shows text as it is: nothing in a name is taken for markup.
+
+    Where the stream has no such character (a locale without UTF-8) it shows "?" in its place.
+    """
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
     width = None if stream.isatty() else WIDTH_WITHOUT_TERMINAL
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
 

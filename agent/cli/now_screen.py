@@ -114,6 +114,7 @@ def _bar(split: Mapping[Verdict, float], whole: float) -> Text:
     drawn, start = Text(), 0.0
     for verdict, amount in split.items():
         end = start + (BAR_WIDTH * amount / whole if whole else 0.0)
+        end = min(max(end, 0.0), BAR_WIDTH)  # whatever an agent says, it fits
         drawn.append("━" * (round(end) - round(start)), VERDICT_STYLES[verdict])
         start = end
     return drawn

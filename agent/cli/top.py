@@ -1,6 +1,7 @@
 """hallwatch top: what an agent sees now, in a terminal."""
 
 import argparse
+import os
 import re
 import sys
 import time
@@ -19,7 +20,7 @@ Show in a terminal what an agent sees now: payload left unopened, categories and
 the agent's page for its numbers (/now.json) and shows no address, host name, user or device, since none is there.
 
 On a terminal it renews itself until q or Ctrl-C, and goes on asking when the agent does not answer for a while. Into a
-pipe or a file it prints one round after the other, and ends with 1 when a round has no answer.
+pipe, a file or a terminal that cannot do that (TERM=dumb) it prints one round after the other, and ends with 1 when a round has no answer.
 """
 EPILOG = f"""\
 examples:
@@ -34,6 +35,8 @@ DEFAULT_INTERVAL_S: Final = 2.0
 LEAST_INTERVAL_S: Final = 0.5
 """The agent has new counts once a second."""
 MOST_INTERVAL_S: Final = 3_600.0
+NOT_RENEWED: Final = frozenset({"dumb", "unknown"})
+"""Terminals that cannot be written over (rich would show nothing there until the end)."""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -83,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         return ask(place, context=context, user=user)
 
     rounds = count() if arguments.rounds is None else iter(range(arguments.rounds))
-    if sys.stdout.isatty() and arguments.rounds != 1:
+    if sys.stdout.isatty() and arguments.rounds != 1 and os.environ.get("TERM") not in NOT_RENEWED:
         return _live(answer, rounds, arguments.interval)
     return _plain(answer, rounds, arguments.interval)
 

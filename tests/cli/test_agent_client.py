@@ -91,7 +91,11 @@ def test_places(url: str, place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "ftp://x/", "http://", "http://x:70000/", "http://[::1/", "http://a b/", "http://u:p@x/", "http://x\n/"]
+    "url",
+    [
+        *("", "ftp://x/", "http://", "http://x:70000/", "http://[::1/", "http://a b/", "http://u:p@x/", "http://x\n/"),
+        *("http://tap..example.org/", f"http://{64 * 'a'}.example.org/", "http://x/ü"),
+    ],
 )
 def test_what_is_no_place(url: str) -> None:
     """A password in a URL is none either."""

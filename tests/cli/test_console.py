@@ -17,6 +17,15 @@ def test_text_is_shown_as_it_is() -> None:
     assert "\x1b" not in stream.getvalue()
 
 
+def test_a_stream_without_utf_8() -> None:
+    """What its encoding does not have is a question mark, and no crash."""
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="ascii")
+    console_for(stream).print("■ 5 µs")
+    stream.flush()
+    assert b"? 5 ?s\n" == written.getvalue()
+
+
 def test_every_verdict_has_its_colour() -> None:
     """No two verdicts look the same."""
     assert set(Verdict) == set(VERDICT_STYLES)

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from agent.cli.now_screen import LEAST_LINES, WIDE, screen
+from agent.cli.now_screen import BAR_WIDTH, LEAST_LINES, WIDE, screen
 from agent.now import Now
 from agent.snapshot import GateTotals
 from agent.verdict import Verdict
@@ -27,6 +27,15 @@ def test_the_headline() -> None:
     assert "99.00% of payload left unopened: 9.90 kB. Opened, to name 12 flows: 100 B, now 12 bit/s." in text
     assert "Now 40.0 kbit/s   ■ permitted 10.0 kbit/s" in text
     assert "Hallwatch 1.2.3  Hamden  counting" in text
+
+
+@pytest.mark.parametrize("amount", [2.0**62, -(2.0**62)])
+def test_rates_that_do_not_add_up(amount: float) -> None:
+    """A bar is as wide as there is room for, whatever an agent says."""
+    split = dict.fromkeys(Verdict, amount)
+    hostile = replace(NOW, categories=tuple(replace(each, verdicts_per_s=split) for each in NOW.categories))
+
+    assert all(text.count("━") <= BAR_WIDTH for text in shown(hostile, width=WIDE))
 
 
 def test_the_busiest_come_first() -> None:

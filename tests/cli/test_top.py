@@ -35,9 +35,9 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 class Terminal:
     """The command on a terminal of 120 columns and 40 lines."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, terminal: str = "xterm-256color") -> None:
         self._person, program = pty.openpty()
-        size = {"COLUMNS": "120", "LINES": "40", "TERM": "xterm-256color"}
+        size = {"COLUMNS": "120", "LINES": "40", "TERM": terminal}
         line = [sys.executable, "-m", "agent", "top", *words]
         self.process = subprocess.Popen(
             line, cwd=ROOT, stdin=program, stdout=program, stderr=program, env={**os.environ, **size}, close_fds=True
@@ -113,6 +113,18 @@ def test_no_person(agent: str, capsys: pytest.CaptureFixture[str]) -> None:
     """No address of the demo's day is shown."""
     assert 0 == main(["top", "--once", agent])
     assert [] == re.findall(r"\d+\.\d+\.\d+\.\d+|[0-9a-f]+::", capsys.readouterr().out)
+
+
+def test_on_a_terminal_that_cannot_be_written_over(agent: str) -> None:
+    """It is shown round after round, as in a pipe."""
+    dumb = Terminal(agent, "-n", "2", "--interval", "0.5", terminal="dumb")
+    try:
+        dumb.until(r"frames seen [\d,]+ ")
+        dumb.until(r"frames seen [\d,]+ ")
+        assert 0 == dumb.ended()
+        assert "\x1b[?1049h" not in dumb.shown
+    finally:
+        dumb.close()
 
 
 def test_on_a_terminal(terminal: Terminal) -> None:
