@@ -16,7 +16,7 @@ from agent.cli.options import Options, changed_in_file, in_force, options_of
 from agent.cli.outcome import EXIT_CODES, FailedError, UsageError
 from agent.cli.rules import add_rules_option, chosen_directory
 from agent.cli.web_config import add_web_config_option, examined, unusable
-from agent.policy.problems import Problems
+from agent.policy.problems import Mark, Problems
 from agent.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -151,6 +151,11 @@ def run(said: argparse.Namespace, *, options: Options) -> int:
     """Run the daemon to its end, or only tell how it would run."""
     problems = Problems()
     start = in_force(options, said, said.config_file, problems)
+    names = start.arguments.interface or ()
+    if len(set(names)) < len(names):
+        where, _, line = start.sources["interface"].rpartition(":")
+        mark = Mark(where, int(line)) if where else Mark(line, 0)
+        problems.add(mark, "an interface stands here twice, and each of its packets would count twice", "name it once")
     if said.config_check:
         return check(options, start, said.config_file, problems)
     problems.raise_if_any(SettingsError)

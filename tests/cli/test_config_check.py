@@ -68,6 +68,17 @@ def test_nothing_to_watch(tmp_path: Path, words: list[str], capsys: pytest.Captu
     assert 'write "interface: NAME" into the settings file' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [[], ["--config.check"]])
+def test_an_interface_that_is_named_twice(file: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """It would be two sockets, and each packet would count twice; it is refused before one is opened."""
+    said = "an interface stands here twice, and each of its packets would count twice; name it once"
+    assert 2 == main(["run", "-i", "tap0", "-i", "tap1", "-i", "tap0", *words])
+    assert f"command line: {said}" in capsys.readouterr().err
+    file.write_text("district: darien\ninterface: [tap0, tap0]\n", "utf-8")
+    assert 2 == main(["run", "--config.file", str(file), *words])
+    assert f"{file}:2: {said}" in capsys.readouterr().err
+
+
 def test_bad_settings_start_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without --config.check too: what is wrong, and that it is the settings."""
     file.write_text("interfaces: eth1\n", encoding="utf-8")
