@@ -21,9 +21,12 @@ from agent.naming.name import find_name
 from agent.naming.personal import PersonalAddresses
 from agent.snapshot import GateTotals, Snapshot
 from agent.verdict import Decision, Verdict
+from agent.wire.dns import forget_names
 
 WAIT_NS: Final = 5_000_000_000
 """A flow that has sent payload and is not named after this is named by what there is."""
+REMEMBERED_NS: Final = 3_600_000_000_000
+"""An hour: for so long names are remembered to be quick. The notice says that no name is held for more than a day."""
 MAX_HOSTNAMES: Final = 64
 """Names kept for one flow record; a resolver's flow asks for thousands."""
 
@@ -88,6 +91,7 @@ class Pipeline:
         self._keeps_names = keeps_names
         self._handshakes = Handshakes(on_defect=on_defect)
         self._book = AddressBook()
+        self._remembering_since_ns = 0
         self._personal = PersonalAddresses()
         self._ledger = Ledger()
         self._retired = np.zeros((self._ledger.classes, FIELDS), dtype=np.int64)
@@ -139,6 +143,7 @@ class Pipeline:
         self._count_devices(wall_ns)
         self._retire(self._gate.released(), wall_ns)
         self._judge(wall_ns)
+        self._forget_names(now_ns)
 
     def finish(self, wall_ns: int) -> None:
         """Ends every flow: the capture is over."""
@@ -182,6 +187,14 @@ class Pipeline:
             incidental=today.uses,
             suppressed_cells=held_back,
         )
+
+    def _forget_names(self, now_ns: int) -> None:
+        """Drops names whose time is over; the notice says for how long they are held at most."""
+        self._book.forget(now_ns)
+        if not self._remembering_since_ns <= now_ns < self._remembering_since_ns + REMEMBERED_NS:
+            self._remembering_since_ns = now_ns
+            self._policy.forget_names()
+            forget_names()
 
     # ---- Naming
 

@@ -79,5 +79,8 @@ class PlainPolicy:
     def is_known_protocol(self, protocol: str) -> bool:
         return protocol in self.known_protocols
 
+    def forget_names(self) -> None:
+        """It remembers none."""
+
     def limits(self) -> Mapping[str, int]:
         return self.met

@@ -4,6 +4,7 @@ import random
 import weakref
 from collections.abc import Iterable
 
+from agent.contracts import Policy
 from agent.flow import Direction, Endpoints, FlowClass
 from agent.gate.native import NativeGate
 from agent.lab import crafted, dialogues
@@ -28,7 +29,7 @@ TO_SERVER, TO_CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 class Tap:
     """A gate and its pipeline. Frames are fed one by one, so that each seal is in force when the next one comes."""
 
-    def __init__(self, policy: PlainPolicy | None = None, *, max_flows: int = 4096, names_kept: bool = True) -> None:
+    def __init__(self, policy: Policy | None = None, *, max_flows: int = 4096, names_kept: bool = True) -> None:
         self.gate = NativeGate(max_flows=max_flows)
         weakref.finalize(self, self.gate.close)
         self.records: list[FlowRecord] = []

@@ -12,6 +12,7 @@ from tests.exported import every_family
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS += [ROOT / "rules" / "README.md", ROOT / "deploy" / "README.md"]
 COUNTER_OR_INFO = {"counter": "_total", "info": "_info"}
 
 
@@ -77,6 +78,16 @@ def test_every_option_is_documented(command: str) -> None:
     assert options_of(command) == set(re.findall(r"--[a-z][a-z.-]*[a-z]", synopsis[1]))
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_explained(command: str) -> None:
+    """Each command has its section, which says what each of its options is for; those of all have one of their own."""
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    sections = {part.partition("\n")[0]: part for part in re.split(r"^## ", text, flags=re.MULTILINE)}
+
+    told = sections["Rules"] + sections[f"hallwatch {command}"]
+    assert set() == options_of(command) - set(re.findall(r"--[a-z][a-z.-]*[a-z]", told))
+
+
 def test_image_uses_options_that_exist() -> None:
     """What the Dockerfile runs by default is a command with options that it has."""
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -85,7 +96,7 @@ def test_image_uses_options_that_exist() -> None:
     assert set() == {word.partition("=")[0] for word in words[1:]} - options_of(words[0])
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(document: Path) -> None:
     """A link to another file of the tree names one that exists."""
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8"))

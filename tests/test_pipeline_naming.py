@@ -10,7 +10,11 @@ from agent.lab.crafted import STEP_NS, timed
 from agent.lab.flows import over_tcp, over_udp, pings
 from agent.lab.frames import Line
 from agent.lab.hellos import CHROME, Browser
-from agent.pipeline import MAX_HOSTNAMES, WAIT_NS
+from agent.naming.book import MAX_LIFE_S
+from agent.pipeline import MAX_HOSTNAMES, REMEMBERED_NS, WAIT_NS
+from agent.policy.policy import load
+from agent.shipped import shipped_rules
+from agent.wire import dns
 from tests.plain_policy import PlainPolicy, named
 from tests.tapped import (
     ANN,
@@ -18,6 +22,7 @@ from tests.tapped import (
     EVE,
     OTHER,
     RESOLVER,
+    SECOND_NS,
     SERVER,
     TO_SERVER,
     Tap,
@@ -329,3 +334,21 @@ def test_no_room_for_a_personal_address(monkeypatch: pytest.MonkeyPatch) -> None
     one.feed(look_up(ANN, "mail.example", SERVER, OTHER))
 
     assert 2 == one.tick().limits["gate_personal_addresses"]
+
+
+def test_no_name_is_remembered_for_more_than_a_day() -> None:
+    """The notice says so: by then the book, the classes and what reads DNS hold none."""
+    policy = load(shipped_rules())
+    one = Tap(policy, names_kept=False)
+    one.tick()
+    one.feed(look_up(ANN, "kept.example", SERVER))
+    one.feed(tls(ANN, "kept.example"))
+    one.tick()
+    kept = (policy.classifier.in_segment, policy.classifier.closed, dns._plain)
+    assert all(cache.cache_info().currsize for cache in kept)
+
+    assert 1 == len(one.pipeline._book)
+
+    one.tick(after_ns=max(REMEMBERED_NS, MAX_LIFE_S * SECOND_NS + 1))
+    assert [0, 0, 0] == [cache.cache_info().currsize for cache in kept]
+    assert 0 == len(one.pipeline._book)

@@ -34,7 +34,8 @@ class AddressBook:
         self._max_entries = max_entries
         self._by_client: OrderedDict[tuple[bytes, bytes], _Entry] = OrderedDict()
         self._by_address: OrderedDict[bytes, _Entry] = OrderedDict()
-        self._public_names: dict[bytes, None] = {}
+        self._public_names: dict[bytes, int] = {}
+        """Until when each holds."""
         self.limits_met: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -48,6 +49,17 @@ class AddressBook:
         # Resolvers write a chain in its order, so that one walk is enough.
         if not self._write(client, asked, {asked}, answers, now_ns):
             self._write(client, asked, _chain(asked, answers), answers, now_ns)
+
+    def forget(self, now_ns: int) -> None:
+        """Drops what was given longest ago, as far as its time is over: nothing is held for longer than MAX_LIFE_S.
+
+        An answer whose time is over may wait behind an older one that still holds, and at most until that one goes. So a
+        call looks at no more answers than it drops, and one; and at the few public names.
+        """
+        _drop_expired(self._by_client, now_ns)
+        _drop_expired(self._by_address, now_ns)
+        for name in [name for name, until_ns in self._public_names.items() if until_ns < now_ns]:
+            del self._public_names[name]
 
     def look_up(self, client: bytes, address: bytes, now_ns: int) -> bytes | None:
         """The name `client` was given `address` for; else the name anyone was given it for; else None."""
@@ -76,7 +88,7 @@ class AddressBook:
             if target and len(owners) <= MAX_CHAIN:
                 owners.add(target)
             if public_name:
-                self._keep_public_name(public_name)
+                self._keep_public_name(public_name, now_ns)
             life_s = MIN_LIFE_S if ttl_s < MIN_LIFE_S else min(ttl_s, MAX_LIFE_S)
             entry = (asked, now_ns + life_s * 1_000_000_000)
             for given in hints or (address,):
@@ -94,13 +106,17 @@ class AddressBook:
             book.popitem(last=False)
             self.limits_met["book_entries"] += 1
 
-    def _keep_public_name(self, name: bytes) -> None:
-        if name in self._public_names:
-            return
-        if len(self._public_names) >= MAX_PUBLIC_NAMES:
+    def _keep_public_name(self, name: bytes, now_ns: int) -> None:
+        if name not in self._public_names and len(self._public_names) >= MAX_PUBLIC_NAMES:
             self.limits_met["book_public_names"] += 1
             return
-        self._public_names[name] = None
+        self._public_names[name] = now_ns + MAX_LIFE_S * 1_000_000_000
+
+
+def _drop_expired(book: "OrderedDict[bytes, _Entry] | OrderedDict[tuple[bytes, bytes], _Entry]", now_ns: int) -> None:
+    """Drops entries from the oldest on, up to the first that still holds."""
+    while book and next(iter(book.values()))[1] < now_ns:
+        book.popitem(last=False)
 
 
 def _unexpired(entry: _Entry | None, now_ns: int) -> bytes | None:

@@ -18,12 +18,13 @@ max_classes_interned = 16_384
 class Classifier:
     """Segments, catalogue and declarations, asked together. The same question always gives the same answer."""
 
-    __slots__ = ("_catalogue", "_interned", "_segments", "_services", "closed", "in_segment")
+    __slots__ = ("_catalogue", "_forgotten", "_interned", "_segments", "_services", "closed", "in_segment")
 
     def __init__(self, catalogue: Catalogue, segments: Segments, services: BoardServices) -> None:
         self._catalogue = catalogue
         self._segments = segments
         self._services = services
+        self._forgotten = 0
         self._interned = lru_cache(maxsize=max_classes_interned)(FlowClass)
         self.in_segment = lru_cache(maxsize=max_names_remembered)(self._classify_in_segment)
         """The class by segment, name, evidence, protocol and the board's service at the server's address, as `classify`
@@ -98,7 +99,14 @@ class Classifier:
     @property
     def forgotten(self) -> int:
         """Names that had to be forgotten because max_names_remembered was met."""
-        return sum(info.misses - info.currsize for info in (self.in_segment.cache_info(), self.closed.cache_info()))
+        caches = (self.in_segment.cache_info(), self.closed.cache_info())
+        return self._forgotten + sum(info.misses - info.currsize for info in caches)
+
+    def forget_names(self) -> None:
+        """Drops the names that are remembered. They are looked up again when they are met again."""
+        self._forgotten = self.forgotten
+        self.in_segment.cache_clear()
+        self.closed.cache_clear()
 
     def _is_name_closed(self, name: bytes, owner: BoardService | None) -> bool:
         found = self._catalogue.lookup(name)

@@ -114,6 +114,10 @@ class Policy:
         """The most label sets that metrics can have under this policy; see bounds.py. Takes a while: for `check`."""
         return worst_case(self.catalogue, self.segments, self.services, self.rulebook)
 
+    def forget_names(self) -> None:
+        """Drops the names that are remembered to be quick; see Classifier.forget_names."""
+        self.classifier.forget_names()
+
     def limits(self) -> dict[str, int]:
         """How often each named limit was met, for Snapshot.limits."""
         return {

@@ -152,6 +152,11 @@ def _plain(wire: bytes) -> bytes | None:
     return name if end == len(wire) else None
 
 
+def forget_names() -> None:
+    """Drops the names that were remembered to be quick, so that none is held for longer than the notice says."""
+    _plain.cache_clear()
+
+
 def _name(message: bytes, at: int, names: _Names) -> tuple[bytes | None, int]:
     """The name at message[at] and where the field ends; b"" is the root, None a name not fit to use.
 

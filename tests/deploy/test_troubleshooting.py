@@ -8,8 +8,8 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 TROUBLESHOOTING = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "agent").rglob("*.py")))
-OF_THE_SYSTEM = {"Address already in use"}
-"""Messages of the C library."""
+OF_THE_SYSTEM = {"address already in use"}
+"""Messages of the C library, as the event loop writes them."""
 
 
 def test_limits_that_are_named_exist() -> None:

@@ -230,3 +230,32 @@ def test_both_books_have_a_limit() -> None:
     assert 7 == book.limits_met["book_entries"]
     assert None is book.look_up_own(b"\0" * 4, SERVER, NOW_NS)
     assert b"n9.example" == book.look_up(b"\0" * 4, SERVER, NOW_NS)
+
+
+def test_nothing_is_held_for_longer_than_its_time() -> None:
+    """What is over is dropped, and not only no longer told: by client, by address, and outer names."""
+    book, day_ns = AddressBook(), MAX_LIFE_S * SECOND_NS
+    hinted = DnsRecord(b"a.example", HTTPS, 600, public_name=b"outer.example")
+    book.learn(ANN, answer(record(b"a.example", ttl_s=10 * MAX_LIFE_S), hinted, asked=b"a.example"), NOW_NS)
+    book.learn(BOB, answer(record(b"b.example", address=OTHER), asked=b"b.example"), NOW_NS)
+
+    book.forget(NOW_NS + day_ns)
+    assert b"a.example" == book.look_up(ANN, SERVER, NOW_NS + day_ns)
+    assert book.is_public_name(b"outer.example")
+
+    book.forget(NOW_NS + day_ns + 1)
+    assert 0 == len(book)
+    assert None is book.look_up(ANN, OTHER, NOW_NS)
+    assert not book.is_public_name(b"outer.example")
+    assert 0 == sum(book.limits_met.values())
+
+
+def test_an_answer_that_was_given_again_is_held_on(book: AddressBook) -> None:
+    """Its day begins with the newest answer."""
+    book.learn(ANN, answer(record(b"a.example", ttl_s=MIN_LIFE_S), asked=b"a.example"), NOW_NS)
+    later_ns = NOW_NS + MIN_LIFE_S * SECOND_NS
+    book.learn(ANN, answer(record(b"a.example", ttl_s=MIN_LIFE_S), asked=b"a.example"), later_ns)
+
+    book.forget(later_ns + 1)
+
+    assert b"a.example" == book.look_up_own(ANN, SERVER, later_ns + 1)

@@ -165,3 +165,23 @@ def test_addresses_do_not_fill_the_memory(policy: Policy) -> None:
         classifier.classify(vlan=10, client=b"", name=b"x.com", evidence=Evidence.SNI, protocol="tls", server=server)
 
     assert 2 == classifier.in_segment.cache_info().currsize
+
+
+def test_names_that_are_remembered_can_be_forgotten(policy: Policy) -> None:
+    """None is held then; the answer is the same, and what had to be forgotten for want of room stays counted."""
+    classifier = Classifier(policy.catalogue, policy.segments, policy.services)
+    before = [
+        classifier.in_segment("students", b"api.x.com", Evidence.SNI, "tls", None),
+        classifier.closed(b"x.com", None),
+    ]
+    assert (1, 1) == (classifier.in_segment.cache_info().currsize, classifier.closed.cache_info().currsize)
+
+    classifier.forget_names()
+
+    assert (0, 0) == (classifier.in_segment.cache_info().currsize, classifier.closed.cache_info().currsize)
+    assert 0 == classifier.forgotten
+    again = [
+        classifier.in_segment("students", b"api.x.com", Evidence.SNI, "tls", None),
+        classifier.closed(b"x.com", None),
+    ]
+    assert before == again
