@@ -161,7 +161,7 @@ def test_long_passwords_are_cut_as_elsewhere() -> None:
 
 def test_the_end_gives_up_checks() -> None:
     """Who waits is told at once that nothing comes of it."""
-    users = {"dear": hashed(b"x", 12)}
+    users = {"dear": hashed(b"x", 14)}
 
     async def story(made: Passwords, _met: Counter[str]) -> None:
         checks = [made.check(users, "dear", b"%d" % number) for number in range(3)]

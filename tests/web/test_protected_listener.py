@@ -41,8 +41,8 @@ tls_server_config:
 """
 USERS = f"basic_auth_users: {{prometheus: {hashed(b'correct horse', 4)}}}\n"
 AUTHORIZATION = {"Authorization": "Basic " + b64encode(b"prometheus:correct horse").decode()}
-DEAR = hashed(b"x", 12)
-"""Checking this takes some 0.3 s."""
+DEAR = hashed(b"x", 14)
+"""Checking this takes a second or so: longer than any test waits for it not to be over."""
 GET = b"GET /-/healthy HTTP/1.1\r\nHost: h\r\n\r\n"
 ASKING = b"GET /-/healthy HTTP/1.1\r\nHost: h\r\nAuthorization: Basic " + b64encode(b"dear:x") + b"\r\n\r\n"
 
@@ -333,7 +333,7 @@ def test_a_record_in_drips_buys_no_time(start: Start, write: Write, connect: Con
             sock.sendall(bytes([byte]))
             sent += 1
             time.sleep(0.05)
-    assert 8 < sent < 40
+    assert 1 < sent < 40
 
 
 def test_the_end_of_the_listener_ends_the_checks(snapshot: Snapshot, write: Write) -> None:
