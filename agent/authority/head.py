@@ -67,9 +67,7 @@ def write_head(directory: Path, head: Head) -> None:
     """
     document = {"first": head.first, "sequence": head.last.sequence, "hash": head.last.hash}
     scratch = directory / f".{HEAD}"
-    scratch.unlink(
-        missing_ok=True
-    )  # left by a crash, or a link that somebody laid there: nothing is written through it
+    scratch.unlink(missing_ok=True)  # left by a crash, or a link that somebody laid: nothing is written through it
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(json.dumps(document) + "\n")
