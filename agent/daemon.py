@@ -106,10 +106,10 @@ class Daemon:
         self._recorder = recorder
         self._devices = devices
         self._history = History()
-        self._policy = self._load()
-        self._reloaded, self._papers = self._taken(self._policy)
+        policy = self._load()
+        self._reloaded, self._papers = self._taken(policy)
         self._pipeline = Pipeline(
-            *(tap.gate, self._policy),
+            *(tap.gate, policy),
             allowances=self._allowances,
             census=None if devices is None else devices.census,
             on_flow=None if recorder is None else self._record,
@@ -194,7 +194,6 @@ class Daemon:
                 "reload_refused", rules=str(self._rules), problems=len(error.problems), first=str(error.problems[0])
             )
             raise ReloadRefusedError(str(error)) from error
-        self._policy = policy
         self._pipeline.reload(policy)
         self._reloaded, self._papers = self._taken(policy)
         premises = self._papers.standing.premises
@@ -221,10 +220,9 @@ class Daemon:
 
     def _end_decisions(self, wall_ns: int) -> None:
         """Holds as personal what the board declared until an earlier day, at midnight and not only at the next reload."""
-        policy = self._policy.as_of(wall_ns)
-        if policy is self._policy:
+        policy = self._papers.policy.as_of(wall_ns)
+        if policy is self._papers.policy:
             return
-        self._policy = policy
         self._pipeline.reload(policy)
         state, papers = self._taken(policy)
         self._papers = replace(papers, loaded_s=self._papers.loaded_s)
