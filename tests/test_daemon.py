@@ -22,7 +22,7 @@ from agent.shipped import shipped_rules
 from agent.sketches.exchange import Exchange
 from agent.sketches.place import place_of
 from agent.sketches.store import RedisStore
-from agent.snapshot import DeviceScope
+from agent.snapshot import Devices, DeviceScope
 from agent.web.site import ReloadRefusedError
 from tests.sketches.redis_server import RedisServer
 
@@ -326,17 +326,20 @@ def test_devices(tap: FedTap, rules: Path, caplog: pytest.LogCaptureFixture, tmp
         exchange = Exchange(census, RedisStore(place_of(server.url)), EventLog(), min_devices=1)
         daemon = Daemon(tap, rules, EventLog(), devices=exchange)
 
+        told: list[Devices | None] = []
+
         async def story() -> None:
             running = asyncio.create_task(daemon.run("127.0.0.1", 0))
             tap.feed("tls")
             await until(lambda: "device_store_reached" in events(caplog))
             daemon._tick()
-            tap.feed("http")
+            told.append(daemon._snapshot.devices if daemon._snapshot else None)
+            tap.feed("http")  # of which a tick before the end may tell as well
             os.kill(os.getpid(), signal.SIGTERM)
             await running
 
         run(story())
-        found = daemon._snapshot.devices if daemon._snapshot else None
+        (found,) = told
         kept = server.ask("PFCOUNT", min(server.names()))
 
     student = DeviceScope("students", "", 4)
