@@ -8,7 +8,8 @@ import pytest
 from tests.live.cable import Cable
 from tests.live.sender import Load, Sender
 from tests.live.traffic import going_on, introduction, middle
-from tests.live.watcher import Watcher
+from tests.live.waiting import wait_for
+from tests.live.watcher import TIMEOUT_S, Watcher
 
 RATE = 50_000
 
@@ -47,5 +48,5 @@ def test_killed_and_started_again(gate: str, cable: Cable, sender: Sender, tmp_p
         with Watcher(cable, tmp_path, gate=gate).ready() as watcher:
             assert -signal.SIGKILL == watcher.end(signal.SIGKILL)
         with Watcher(cable, tmp_path, gate=gate).ready() as watcher:
-            assert watcher.scrape().seen > 0
+            wait_for(lambda: watcher.scrape().seen > 0, TIMEOUT_S, watcher.log)
             assert 0 == watcher.end()
