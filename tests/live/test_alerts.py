@@ -80,7 +80,8 @@ def test_tap_silent(gate: str, cable: Cable, sender: Sender, tmp_path: Path) -> 
             prometheus.wait_until_silent("HallwatchTapSilent")
             if gate == "process":
                 prometheus.wait_until_fires("HallwatchGateInProcess")
-            assert "HallwatchTapSilent" not in prometheus.firing()
+            # Not at once: in quick motion, a machine that stands still for two seconds has a silent tap.
+            prometheus.wait_until_silent("HallwatchTapSilent")
         prometheus.wait_until_fires("HallwatchTapSilent")
         with going_on(sender, load, packets_per_s=RATE):
             prometheus.wait_until_silent("HallwatchTapSilent")
