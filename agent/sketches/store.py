@@ -13,7 +13,6 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from agent.sketches.exchange import StoreError
 from agent.sketches.place import Place
@@ -103,7 +102,6 @@ class RedisStore:
                 answers: Sequence[object] = await pipeline.execute()
         except TimeoutError as error:
             raise StoreError(f"no answer within {TIMEOUT_S:g} s") from error
-        # ValueError, RecursionError: what reads the answers does not expect whatever a stranger may send.
-        except (RedisError, OSError, EOFError, ValueError, RecursionError) as error:
+        except Exception as error:  # of any kind: what reads the answers does not expect all that a stranger may send
             raise StoreError(str(error)[:MAX_TOLD] or type(error).__name__) from error
         return answers

@@ -288,7 +288,16 @@ def test_whatever_is_answered(answer: bytes) -> None:
     assert MAX_TOLD >= len(str(told.value))
 
 
-@pytest.mark.parametrize("answer", [b"+OK\r\n", b":1\r\n" * 3])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"+OK\r\n",
+        b":1\r\n" * 3,
+        b"+OK\r\n-ERR x\r\n+QUEUED\r\n$3\r\nabc\r\n",  # text, where the results of a transaction should be
+        b"+OK\r\n-ERR x\r\n+QUEUED\r\n:3\r\n",
+        b"+OK\r\n+QUEUED\r\n+QUEUED\r\n:3\r\n",
+    ],
+)
 def test_nothing_was_added(answer: bytes) -> None:
     """A stranger who seems to agree has added nothing, and is not believed."""
     with answering(answer) as url, pytest.raises(StoreError):
