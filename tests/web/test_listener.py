@@ -37,7 +37,7 @@ def test_newcomers_are_refused_when_all_are_busy(
     start: Start, connect: Connect, read_all: ReadAll, limit_met: LimitMet
 ) -> None:
     """While every connection is in the middle of a request, the next is told 503; afterwards all is well and counted."""
-    listener = start(limits=Limits(max_connections=3, request_s=1.0))
+    listener = start(limits=Limits(max_connections=3))
     busy = [connect(listener) for _ in range(3)]
     for sock in busy:
         sock.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: h\r\n")
