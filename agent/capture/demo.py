@@ -61,8 +61,8 @@ class DemoTap:
         return batch
 
     def now_ns(self) -> int:
-        """The wall clock, less the time for which the day had to wait."""
-        return time.time_ns() - self._delay_ns
+        """The monotonic clock, less the time for which the day had to wait."""
+        return time.monotonic_ns() - self._delay_ns
 
     def dropped_packets(self) -> int:
         return 0

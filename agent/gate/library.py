@@ -36,6 +36,8 @@ class PacketRing(ctypes.Structure):
         ("block", ctypes.c_uint32),
         ("left", ctypes.c_uint32),
         ("at", ctypes.c_uint64),
+        ("now_ns", ctypes.c_uint64),
+        ("ahead_ns", ctypes.c_uint64),
     )
 
 

@@ -13,9 +13,11 @@ struct packet_ring {
     u8 *base;
     u32 block_bytes;
     u32 blocks;
-    u32 block; /* the one that is read, or will be */
-    u32 left;  /* frames of it not yet read */
-    u64 at;    /* of the next frame, from its block's start */
+    u32 block;    /* the one that is read, or will be */
+    u32 left;     /* frames of it not yet read */
+    u64 at;       /* of the next frame, from its block's start */
+    u64 now_ns;   /* by the monotonic clock */
+    u64 ahead_ns; /* of the wall clock, by which the kernel stamps frames, before the monotonic one */
 };
 
 struct ring_block { /* struct tpacket_block_desc */
@@ -48,7 +50,8 @@ static int next_ring_frame(struct packet_ring *ring, struct capture_frame *frame
     frame->data = bytes + header->link_offset;
     frame->captured = header->captured;
     frame->wire = header->wire;
-    frame->time_ns = header->seconds * 1000000000ULL + header->nanoseconds;
+    frame->time_ns = header->seconds * 1000000000ULL + header->nanoseconds - ring->ahead_ns;
+    if (frame->time_ns > ring->now_ns) frame->time_ns = ring->now_ns; /* stamped before the wall clock was set */
     frame->link = 1;
     *vlan = -1;
     if (header->status & RING_VLAN_VALID) { /* the tag was taken off the frame, and out of its length */

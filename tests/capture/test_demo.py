@@ -18,7 +18,7 @@ class Clock:
 
     now_ns: int = START_NS
 
-    def time_ns(self) -> int:
+    def monotonic_ns(self) -> int:
         return self.now_ns
 
 

@@ -1,13 +1,15 @@
 """Tests of the tap with the process' own gate: the packet ring is read whole, in order, and given back."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent.capture import ring
 from agent.capture.interface import InterfaceError
-from agent.capture.ring import BLOCK_BYTES, RingTap
+from agent.capture.ring import BLOCK_BYTES, CLOCK_SET_NS, RingTap
 from agent.flow import Direction, Slice
 from agent.lab import crafted, envelopes
 from agent.lab.canary import PREFIX
@@ -21,6 +23,7 @@ from tests.live.waiting import wait_for
 MAX_FLOWS = 1024
 TIMEOUT_S = 10.0
 BLOCKS = 4
+HOUR_NS = 3_600_000_000_000
 
 
 @pytest.fixture
@@ -46,16 +49,28 @@ def slices_of(tap: RingTap, packets: int) -> list[Slice]:
 
 
 def test_reads_the_ring(tap: RingTap, sender: Sender) -> None:
-    """Every frame is counted, the hello is opened and nothing else, and times are the wall clock's."""
-    before_ns = tap.now_ns()
+    """Every frame is counted, the hello is opened and nothing else, and times are the monotonic clock's."""
+    before_ns = time.monotonic_ns()
     sender.send(Load([frame.data for frame in crafted.tls(1)]))
     slices = slices_of(tap, sender.sent_packets)
 
     assert sender.sent_bytes == tap.gate.totals()["seen_bytes"]
     assert tap.gate.opened_bytes()["tls"] == sum(len(one.data) for one in slices) > 0
     assert not any(PREFIX in one.data for one in slices)
-    assert all(before_ns <= one.time_ns <= tap.now_ns() for one in slices)
+    assert all(before_ns - CLOCK_SET_NS <= one.time_ns <= time.monotonic_ns() for one in slices)
     assert (0, 0, None, "process") == (tap.dropped_packets(), tap.lost_chunks, tap.problem(), tap.gate.kind)
+
+
+def test_a_clock_that_is_set_back(tap: RingTap, sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time goes on; and frames that were stamped before are none of the future, whose flows would stay for an hour."""
+    tap.read()
+    sender.send(Load(introduction(1)))
+    true_ns = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: true_ns() - HOUR_NS)
+    slices_of(tap, sender.sent_packets)
+    _, last_ns = tap.gate.table.times_of(np.arange(1))[0]
+
+    assert last_ns <= tap.now_ns() <= time.monotonic_ns()
 
 
 @pytest.mark.parametrize("envelope", ["vlan", "qinq"])
