@@ -5,6 +5,7 @@ part of Hallwatch (the captures hold third-party traffic), so every test that wa
 """
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from hypothesis import settings
 # No test asserts how long something takes: it would fail where the machine is busy.
 settings.register_profile("hallwatch", deadline=None)
 settings.load_profile("hallwatch")
+
+# Whoever runs the tests in the background may have them ignore SIGINT, and so would every process that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"

@@ -132,7 +132,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_loop_goes_on_meanwhile() -> None:
     """While a password is checked the loop does other things."""
-    users = {"prometheus": hashed(b"correct horse", 10)}
+    users = {"prometheus": hashed(b"correct horse", 12)}
 
     async def story(made: Passwords, _met: Counter[str]) -> None:
         check = made.check(users, "prometheus", b"correct horse")
