@@ -28,8 +28,10 @@ def check(options: Options, start: InForce, file: Path | None, problems: Problem
         print(f"hallwatch: this would not start: {len(wrong)} problem(s), listed above", file=sys.stderr)
         return Exit.USAGE
     print(f"{file or 'without a settings file'}: in order; in force would be")
-    for name, value in _shown(options, start):
-        print(f"  {name:<20} {value:<30} {start.sources[name]}")
+    shown = list(_shown(options, start))
+    names, values = (max(map(len, column)) for column in zip(*shown, strict=True))
+    for name, value in shown:
+        print(f"  {name:<{names}}  {value:<{values}}  {start.sources[name]}")
     return Exit.OK
 
 
