@@ -180,6 +180,17 @@ def stop(found: Found) -> None:
     found["journal"] = journal("-o", "cat", "-u", UNIT)
 
 
+def hang_up(found: Found) -> None:
+    """SIGHUP before it is ready, which nobody has yet asked to be told of: it ends, and is started again."""
+    run("systemctl", "start", "--no-block", UNIT)
+    until(lambda: shown("MainPID") != "0")
+    found["hung_up"] = shown("ActiveState")
+    os.kill(int(shown("MainPID")), signal.SIGHUP)
+    until(lambda: shown("NRestarts") == "1" and running())
+    found["after_hanging_up"] = show("NRestarts", "ActiveState", "SubState")
+    run("systemctl", "stop", UNIT)
+
+
 def refuse(found: Found) -> None:
     """With an option that there is not it stays down, and does not try again."""
     default = Path("/etc/default/hallwatch")
@@ -233,7 +244,7 @@ def main() -> None:
     found: Found = {}
     try:
         prepare()
-        for station in (start, count, reload, crash, stop, refuse, probe):
+        for station in (start, count, reload, crash, stop, hang_up, refuse, probe):
             station(found)
     except Exception:  # noqa: BLE001 - this machine has no other way to tell of it
         found["failure"] = traceback.format_exc()

@@ -111,6 +111,12 @@ def test_it_stops(found: dict[str, Any]) -> None:
     assert 0 == found["packet_sockets"]
 
 
+def test_a_signal_that_comes_too_early(found: dict[str, Any]) -> None:
+    """Whoever sends SIGHUP while it starts has it started again: to end before it was ready is a failure to systemd."""
+    assert "activating" == found["hung_up"]
+    assert {"NRestarts": "1", "ActiveState": "active", "SubState": "running"} == found["after_hanging_up"]
+
+
 def test_a_wrong_option(found: dict[str, Any]) -> None:
     """It fails once, and not again and again."""
     assert {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "2", "NRestarts": "0"} == found["usage"]
