@@ -28,9 +28,6 @@ MAX_READS: Final = 8
 MAX_SLICES_A_READ: Final = 400
 """Some 10 ms of naming; then the rings are emptied again, and the loop serves scrapes and signals."""
 
-CLOCK_SET_NS: Final = 100_000_000
-"""A wall clock that has moved by so much against the monotonic one was set; less is drift, or another process between."""
-
 _SOL_PACKET: Final = 263
 _RX_RING: Final = 5
 _VERSION: Final = 10
@@ -49,8 +46,18 @@ class _Ring:
         sock.setsockopt(_SOL_PACKET, _RX_RING, struct.pack("<7I", *request))
         self._memory = mmap.mmap(sock.fileno(), BLOCK_BYTES * RING_BLOCKS)
         base = ctypes.addressof(ctypes.c_ubyte.from_buffer(self._memory))
-        self.packets: Final = PacketRing(base, BLOCK_BYTES, RING_BLOCKS)
+        self._packets = PacketRing(base, BLOCK_BYTES, RING_BLOCKS)
         self.interface: Final = interface
+
+    def read(self, gate: NativeGate) -> tuple[int, bytes]:
+        """Feeds some of what waits: how many frames, and what was opened of them.
+
+        The kernel stamps frames by the wall clock, which may be set. The gate is given their monotonic times.
+        """
+        wall_ns = time.time_ns()  # first: what passes in between makes no frame older than it is
+        self._packets.now_ns = time.monotonic_ns()
+        self._packets.ahead_ns = wall_ns - self._packets.now_ns
+        return gate.read_packets(self._packets, max_frames=MAX_FRAMES_A_READ)
 
 
 class RingTap:
@@ -74,7 +81,6 @@ class RingTap:
         self._late = 0
         self._rings: list[_Ring] = []
         self._turn = 0
-        self._ahead_ns = 0
         interfaces: list[Interface] = []
         try:
             for name in names:
@@ -95,8 +101,7 @@ class RingTap:
         for i in range(len(self._rings)):
             ring = self._rings[(self._turn + i) % len(self._rings)]
             for _ in range(MAX_READS):
-                self._set_clock(ring.packets)
-                frames, chunk = self.gate.read_packets(ring.packets, max_frames=MAX_FRAMES_A_READ)
+                frames, chunk = ring.read(self.gate)
                 self._waiting.put(chunk)
                 if not frames:
                     break
@@ -122,14 +127,6 @@ class RingTap:
     def problem(self) -> str | None:
         """Why an interface delivers nothing at the moment, or None; binds again what came back."""
         return "; ".join(found for ring in self._rings if (found := ring.interface.follow())) or None
-
-    def _set_clock(self, packets: PacketRing) -> None:
-        """The kernel stamps frames by the wall clock, which may be set. The gate is given their monotonic times."""
-        now_ns = time.monotonic_ns()
-        ahead_ns = time.time_ns() - now_ns
-        if abs(ahead_ns - self._ahead_ns) > CLOCK_SET_NS:
-            self._ahead_ns = ahead_ns
-        packets.now_ns, packets.ahead_ns = now_ns, self._ahead_ns
 
     def close(self) -> None:
         for ring in self._rings:
